@@ -1,0 +1,152 @@
+"""Strict base64, base64url and JSON: one reading for each text.
+
+RFC 4648 sections 3.5, 4 and 5, RFC 8259. What lenient decoders let pass (padding, spare bits, white space, duplicate members,
+NaN, lone surrogates) is a second spelling of a signed value, so here it is an error.
+
+    >>> b64url_decode("AQAB")
+    b'\\x01\\x00\\x01'
+"""
+
+import binascii
+import json
+from collections.abc import Sequence
+from typing import NoReturn, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class JsonError(ValueError):
+    """The bytes are not strict UTF-8 JSON of the allowed depth."""
+
+
+class DuplicateMemberError(JsonError):
+    """An object names a member twice."""
+
+
+def b64url_encode(octets: bytes) -> str:
+    """Unpadded base64url (RFC 7515 section 2)."""
+    return binascii.b2a_base64(octets, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+
+
+def b64url_decode(text: str) -> bytes:
+    """Read canonical unpadded base64url. Raises ValueError for padding, spare bits and foreign characters."""
+    if not text.isascii() or len(text) % 4 == 1:
+        raise ValueError("not base64url")
+    octets = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4), strict_mode=True)
+    # Spare bits: the decoder drops them, so a second spelling would pass; only what encodes back is canonical.
+    if len(text) % 4 and b64url_encode(octets[-2:] if len(octets) % 3 == 2 else octets[-1:]) != text[-(len(text) % 4) :]:
+        raise ValueError("spare bits in base64url")
+    return octets
+
+
+def b64_encode(octets: bytes) -> str:
+    """Padded standard base64 (RFC 4648 section 4)."""
+    return binascii.b2a_base64(octets, newline=False).decode("ascii")
+
+
+def b64_decode(text: str) -> bytes:
+    """Read canonical padded standard base64. Raises ValueError for anything else."""
+    octets = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    if b64_encode(octets) != text:
+        raise ValueError("not canonical base64")
+    return octets
+
+
+# The url alphabet maps onto the standard one; the standard one's own two letters map to a byte that strict decoding refuses.
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/\x00\x00\x00")
+
+
+def parse_json(octets: bytes, *, max_depth: int) -> Json:
+    """Read one strict JSON text.
+
+    octets: UTF-8 without BOM. max_depth: how many objects and arrays may stand inside one another, the outermost counted.
+    Raises DuplicateMemberError, or JsonError for all else (RFC 8259; RFC 7493 section 2.3 forbids duplicates).
+    """
+    # The cheap bound comes first: it caps the recursion of the parser before anything is parsed.
+    if octets.count(b"[") + octets.count(b"{") > max_depth and _depth(octets) > max_depth:
+        raise JsonError("too deep")
+    try:
+        text = octets.decode("utf-8")
+        parsed: Json = _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        raise JsonError("not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise JsonError("not JSON") from error
+    except RecursionError as error:  # pragma: no cover - the bound above comes first
+        raise JsonError("too deep") from error
+    # A lone surrogate can only come from an escape; it has no UTF-8 form, so it could not be stored or compared.
+    if "\\u" in text and _has_lone_surrogate(parsed):
+        raise JsonError("lone surrogate")
+    return parsed
+
+
+def compact_json(value: Json | Sequence[Json]) -> bytes:
+    """UTF-8 JSON without white space, characters beyond ASCII unescaped. Raises JsonError for NaN and lone surrogates."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    except (TypeError, ValueError) as error:
+        raise JsonError("cannot be JSON") from error
+
+
+def _depth(octets: bytes) -> int:
+    """How deep brackets outside strings are nested; an over-estimate for text that is not JSON, which then fails anyway."""
+    deepest = depth = 0
+    in_string = escaped = False
+    for octet in octets:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif octet == 0x5C:
+                escaped = True
+            elif octet == 0x22:
+                in_string = False
+        elif octet == 0x22:
+            in_string = True
+        elif octet in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif octet in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _without_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise DuplicateMemberError("duplicate member")
+    return members
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise JsonError("NaN or Infinity")
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise JsonError("number out of range")
+    return number
+
+
+def _parse_int(text: str) -> int:
+    # Bounded before conversion: int() of a long text is quadratic.
+    if len(text) > 40:
+        raise JsonError("number out of range")
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_constant=_refuse_constant,
+    parse_float=_parse_float,
+    parse_int=_parse_int,
+)
+
+
+def _has_lone_surrogate(value: Json) -> bool:
+    if isinstance(value, str):
+        return not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return any(_has_lone_surrogate(key) or _has_lone_surrogate(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_lone_surrogate, value))

@@ -1,0 +1,225 @@
+"""The error tree: one root, five families that say whose fault it is, and stable snake_case codes.
+
+A code means the same in Python, at every door, in the SDK and in docs/reference/errors.md. Nothing here is ever raised with a
+value of the caller in it: an error names the *member* that is at fault, never what stood in it.
+
+    try:
+        accredit.verify_deployment(token, keys, now=time.time())
+    except accredit.AccreditError as error:
+        log.warning("refused: %s", error.code)
+"""
+
+from dataclasses import dataclass
+
+
+class AccreditError(Exception):
+    """Root of everything that Accredit raises.
+
+    code: stable snake_case code, a key of CODES. member: the name of the member at fault, or None.
+    """
+
+    family = "error"
+
+    def __init__(self, code: str, member: str | None = None) -> None:
+        declared = CODES[code]
+        if not isinstance(self, declared.family):
+            raise TypeError(f"{code} belongs to {declared.family.__name__}")
+        super().__init__(code if member is None else f"{code}: {member}")
+        self.code = code
+        self.member = member
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that tells of this error where it may be told."""
+        return CODES[self.code].status
+
+    @property
+    def title(self) -> str:
+        """One sentence for a person, without any value."""
+        return CODES[self.code].title
+
+
+class MalformedError(AccreditError):
+    """The input is not of the form that the protocol asks for; the caller mends it."""
+
+    family = "malformed"
+
+
+class Refused(AccreditError):
+    """A proof, a right or a limit does not hold. From outside all refusals look alike; the code is for the audit record."""
+
+    family = "refused"
+
+
+class NotFoundError(AccreditError):
+    """There is no such thing, or it is not the caller's."""
+
+    family = "not_found"
+
+
+class ConflictError(AccreditError):
+    """The request is sound but does not fit the present state."""
+
+    family = "conflict"
+
+
+class FailureError(AccreditError):
+    """Our fault, or that of something we stand on; nothing is half-done."""
+
+    family = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a stable code means: its family, the HTTP status that tells of it, and one sentence."""
+
+    family: type[AccreditError]
+    status: int
+    title: str
+
+
+def _codes(family: type[AccreditError], status: int, **titles: str) -> dict[str, Code]:
+    return {code: Code(family, status, title) for code, title in titles.items()}
+
+
+CODES: dict[str, Code] = {
+    # Bodies and fields.
+    **_codes(
+        MalformedError,
+        400,
+        request_malformed="The body is not of the form that this address reads.",
+        field_missing="A required field is missing.",
+        field_invalid="A field has a wrong type, form or length.",
+        query_invalid="A query parameter has a wrong form.",
+        cursor_invalid="The cursor does not belong to this list.",
+        origin_entry_invalid="An allowed origin must be https://host[:port], https://*.host[:port] or http://localhost[:port].",
+        settings_invalid="A setting has a wrong form.",
+    ),
+    **_codes(MalformedError, 413, body_too_large="The body is larger than this address reads."),
+    **_codes(MalformedError, 415, media_type_unsupported="The body's media type is not one that this address reads."),
+    **_codes(MalformedError, 405, method_not_allowed="This address does not answer that method."),
+    # Deployment tokens (protocol-embed.md sections 5 to 7).
+    **_codes(
+        Refused,
+        403,
+        jws_malformed="The token is not a compact JWS of three canonical base64url segments with a JSON header.",
+        jws_header_not_allowed="The protected header has a member that this integration does not take.",
+        jws_alg_not_allowed="The header names an algorithm that none of the deployer's keys is recorded for.",
+        jws_key_unknown="The header names a key that is not a live key of this deployer.",
+        jws_signature_invalid="No live key of this deployer verifies the signature.",
+        payload_malformed="The payload is not UTF-8 JSON of at most three levels.",
+        payload_duplicate_member="The payload names a member twice.",
+        payload_not_object="The payload is not a JSON object.",
+        missing_required_property="A property that must be signed, or named at all, is missing.",
+        location_in_signed_payload="location belongs into the page's call, not into the token.",
+        nested_signed_deployment="A token must not hold another token.",
+        token_claims_invalid="iat, exp, jti, aud or origins has a wrong type or form, or jti stands without exp.",
+        token_claim_missing="The integration's policy requires a claim that the token does not have.",
+        token_not_yet_valid="iat lies in the future.",
+        token_expired="The token has expired.",
+        token_lifetime="exp lies too far behind iat.",
+        token_audience_mismatch="aud does not name this server.",
+        token_origin_mismatch="origins does not name the page's origin.",
+        token_replayed="This single-use token was used before.",
+        uid_invalid="uid must be 1 to 256 characters without controls, not beginning with anon_.",
+        unsigned_value_refused="A value that must be signed came beside the token instead of in it.",
+        direct_conflict="A direct value differs from the signed one, and the integration is strict about it.",
+        owner_mismatch="owner_id is not the owner of this integration.",
+        view_unknown="view_id is not a view of this integration, or must be signed.",
+    ),
+    # Passports (protocol-embed.md section 8).
+    **_codes(
+        Refused,
+        403,
+        passport_malformed="The encrypted passport does not hold an object of the right form.",
+        passport_key_invalid="A passport key is not 1 to 64 of A-Z a-z 0-9 _ . - or is reserved.",
+        passport_value_type="A passport value is not of the type that it must have.",
+        passport_too_large="The passport has too many keys, too long a string, or too much in all.",
+        passport_key_missing="A key that the schema requires is missing.",
+        passport_key_undeclared="A key is not declared in the schema.",
+        passport_encrypted_only="A key that must come encrypted came in plain.",
+        passport_placeholder_left="A placeholder of the snippet was not filled in.",
+        passport_binding_mismatch="The encrypted passport is bound to another user or integration.",
+        passport_expired="The encrypted passport has expired.",
+        passport_envelope_missing="The integration requires encrypted passports in an envelope.",
+        jwe_malformed="The encrypted passport is not a compact JWE of five canonical base64url segments.",
+        jwe_header_not_allowed="The JWE header has a member that is not taken.",
+        jwe_alg_not_allowed="The JWE header does not agree with the key record's alg and enc.",
+        jwe_key_missing="There is no live passport key for this encrypted passport.",
+        jwe_decrypt_failed="The encrypted passport could not be opened.",
+    ),
+    # The gate.
+    **_codes(
+        Refused,
+        403,
+        admission_refused="This site was not admitted.",
+        integration_unknown="There is no such integration at this door.",
+        deployer_mismatch="The integration belongs to another deployer.",
+        integration_disabled="The integration is switched off.",
+        signed_deployment_required="The integration requires a signed deployment.",
+        origin_missing="The request names no origin, and the integration requires one.",
+        origin_not_allowed="The page's origin is not on the integration's list.",
+        not_framed="The request did not come from a frame.",
+        quota_exceeded="The integration's sessions for today are used up.",
+        renewal_mismatch="There is no open session of this frame, user and origin to renew.",
+        secret_exposed="A secret arrived from a browser and was revoked.",
+        trust_too_low="The session is not trusted enough for stored user data.",
+    ),
+    **_codes(Refused, 429, rate_limited="Too many requests; wait and try again."),
+    **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),  # noqa: S106
+    # Keys (protocol-embed.md section 10).
+    **_codes(
+        MalformedError,
+        400,
+        key_malformed="The key is not a JSON Web Key.",
+        key_private_member="The key holds its private half; it is burnt and will never be accepted.",
+        key_type_unsupported="kty must be EC or OKP.",
+        key_use_invalid="use must be absent or sig, key_ops absent or [verify].",
+        key_alg_mismatch="The key's alg is not the one that it is recorded for.",
+        key_curve_unsupported="The key's curve does not belong to its algorithm.",
+        key_encoding_invalid="A coordinate is not canonical base64url of full length.",
+        key_value_invalid="The coordinates are not a point on the curve.",
+        key_denied="This key was exposed and is refused for good.",
+        secret_malformed="The secret does not have its form, or its check does not fit.",
+        jwks_uri_invalid="The key set's address must be https, without user information or fragment.",
+    ),
+    **_codes(
+        ConflictError,
+        409,
+        key_exists="The deployer has this key already.",
+        key_limit_reached="The deployer has as many live keys as it may have.",
+        key_not_live="The key is revoked or retired.",
+        deployer_exists="There is a deployer of this id.",
+        integration_exists="There is an integration of this id.",
+        account_exists="There is an account of this id.",
+        session_not_active="The session has ended.",
+        session_has_no_user="The session is anonymous, so it has no stored user data.",
+    ),
+    **_codes(ConflictError, 412, precondition_failed="The stored version is not the one that the request names."),
+    **_codes(
+        NotFoundError,
+        404,
+        code_unknown="The code is unknown, used or expired.",
+        session_not_found="There is no such session.",
+        user_data_unknown="Nothing is stored for this user.",
+        integration_not_found="There is no such integration.",
+        deployer_not_found="There is no such deployer.",
+        key_not_found="There is no such key.",
+        account_not_found="There is no such account.",
+        link_invalid="The link is unknown, used or expired.",
+        page_not_found="There is nothing at this address.",
+    ),
+    **_codes(FailureError, 500, internal_error="Something went wrong here; nothing was done."),
+    **_codes(
+        FailureError,
+        503,
+        service_unavailable="The server cannot do this just now; nothing was done.",
+        database_in_use="Another server process has this SQLite database open.",
+        database_url_invalid="The database address must begin with sqlite:/// or postgresql://.",
+        schema_behind="The database schema is behind; run `accredit migrate`.",
+        root_key_missing="The root key that sealed this data is not configured.",
+        sealed_damaged="Sealed data does not open; the row or the key was altered.",
+        audit_broken="The audit chain does not hold.",
+        key_set_unreadable="The deployer's key set could not be read.",
+    ),
+}

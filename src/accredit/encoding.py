@@ -10,9 +10,9 @@ NaN, lone surrogates) is a second spelling of a signed value, so here it is an e
 import binascii
 import json
 from collections.abc import Sequence
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, Union
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, None]
 
 
 class JsonError(ValueError):
@@ -34,7 +34,8 @@ def b64url_decode(text: str) -> bytes:
         raise ValueError("not base64url")
     octets = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4), strict_mode=True)
     # Spare bits: the decoder drops them, so a second spelling would pass; only what encodes back is canonical.
-    if len(text) % 4 and b64url_encode(octets[-2:] if len(octets) % 3 == 2 else octets[-1:]) != text[-(len(text) % 4) :]:
+    spare = len(text) % 4
+    if spare and b64url_encode(octets[1 - spare :]) != text[-spare:]:
         raise ValueError("spare bits in base64url")
     return octets
 

@@ -166,7 +166,7 @@ CODES: dict[str, Code] = {
         trust_too_low="The session is not trusted enough for stored user data.",
     ),
     **_codes(Refused, 429, rate_limited="Too many requests; wait and try again."),
-    **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),  # noqa: S106
+    **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),
     # Keys (protocol-embed.md section 10).
     **_codes(
         MalformedError,

@@ -123,7 +123,7 @@ def peek_deployment(token: str) -> PeekedDeployment:
         raise Refused("jws_malformed")
     try:
         octets, payload_octets, signature = (b64url_decode(part) for part in parts)
-        header = _ORIGINAL_HEADERS.get(octets) or parse_json(octets, max_depth=1)
+        header = _ORIGINAL_HEADERS.get(octets) or parse_json(octets, max_depth=3)
     except ValueError as error:
         raise Refused("jws_malformed") from error
     alg, kid, typ = _check_header(header)
@@ -158,7 +158,7 @@ def _check_header(header: Json) -> tuple[str, str | None, str | None]:
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in SIGNATURE_ALGORITHMS:
         raise Refused("jws_alg_not_allowed")
-    return alg, kid, cast(str | None, typ)
+    return alg, kid, typ if isinstance(typ, str) else None
 
 
 def _parse_payload(octets: bytes) -> dict[str, Json]:
@@ -288,7 +288,7 @@ def sign_deployment(
     seconds) it is an extended one: `kid`, `typ`, `iat`, `exp = now + lifetime_s` (1..300 s), a fresh `jti` if `single_use`,
     `aud` and `origins` as given; the integration's token policy must not be `off` for `kid`.
 
-    Raises Refused for properties that no server would take, MalformedError for a key that is none (protocol-embed.md section 5).
+    Raises Refused for properties that no server would take, MalformedError for a key that is none (section 5).
     """
     payload = dict(properties)
     alg, key = parse_signing_key(dict(private_jwk))

@@ -6,7 +6,6 @@ is refused, because a captured anonymous token must not gain a user.
 
 import re
 from dataclasses import dataclass
-from typing import TypeVar
 
 from accredit.encoding import Json
 from accredit.errors import Refused
@@ -16,10 +15,9 @@ _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Members of a payload that mean something; others are dropped with a warning.
 SIGNED_MEMBERS = frozenset(
-    ("deployer_id", "integration_id", "owner_id", "view_id", "uid", "data_passport", "encrypted_passport")
-    + ("initial_loading_asset", "iat", "exp", "jti", "aud", "origins")
+    "deployer_id integration_id owner_id view_id uid data_passport encrypted_passport"
+    " initial_loading_asset iat exp jti aud origins".split()
 )
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,10 @@ def merge_signed(payload: dict[str, Json], direct: DirectProperties, *, strict: 
 
 
 def take_direct(direct: DirectProperties) -> Properties:
-    """The properties of a page without a token. Raises Refused: `missing_required_property`, `uid_invalid`, and of `check_values`."""
+    """The properties of a page without a token.
+
+    Raises Refused: `missing_required_property`, `uid_invalid`, and those of `check_values`.
+    """
     if direct.deployer_id is None or direct.integration_id is None or direct.owner_id is None:
         raise Refused("missing_required_property")
     return Properties(

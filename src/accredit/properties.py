@@ -15,8 +15,21 @@ _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Members of a payload that mean something; others are dropped with a warning.
 SIGNED_MEMBERS = frozenset(
-    "deployer_id integration_id owner_id view_id uid data_passport encrypted_passport"
-    " initial_loading_asset iat exp jti aud origins".split()
+    [
+        "deployer_id",
+        "integration_id",
+        "owner_id",
+        "view_id",
+        "uid",
+        "data_passport",
+        "encrypted_passport",
+        "initial_loading_asset",
+        "iat",
+        "exp",
+        "jti",
+        "aud",
+        "origins",
+    ]
 )
 
 

@@ -12,14 +12,24 @@ base64url, exact header members, the algorithm of the key record, the exact sign
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, cast
 
 from joserfc.jws import JWSRegistry
 
 from accredit.encoding import DuplicateMemberError, Json, JsonError, b64url_decode, b64url_encode, compact_json, parse_json
 from accredit.errors import Refused
-from accredit.keys import SIGNATURE_ALGORITHMS, DeploymentKey, parse_signing_key, public_thumbprint, verify_signature
+from accredit.keys import (
+    SIGNATURE_ALGORITHMS,
+    DeploymentKey,
+    generate_deployment_key,
+    parse_deployment_key,
+    parse_signing_key,
+    public_thumbprint,
+    verify_signature,
+)
 from accredit.properties import NO_DIRECT_PROPERTIES, DirectProperties, Properties, is_id, merge_signed
 
 MAX_TOKEN_BYTES = 64 * 1024
@@ -177,19 +187,40 @@ def _find_signer(
     peeked: PeekedDeployment, keys: Sequence[DeploymentKey], policy: TokenPolicy, verified_by: str | None
 ) -> DeploymentKey:
     """Step 4: the live key that verifies the signature."""
-    if policy.key_id == "off" and (peeked.kid is not None or peeked.typ is not None):
-        raise Refused("jws_header_not_allowed")
-    candidates = keys if peeked.kid is None else [key for key in keys if peeked.kid in key.kids]
-    if peeked.kid is not None and not candidates:
-        raise Refused("jws_key_unknown")
-    # The record chooses the algorithm; the header only has to agree with it.
-    candidates = [key for key in candidates if key.alg == peeked.alg]
-    if not candidates:
-        raise Refused("jws_alg_not_allowed" if keys else "jws_signature_invalid")
+    try:
+        candidates = _find_candidates(peeked, keys, policy)
+    except Refused:
+        spend_verification(peeked)
+        raise
     signer = _try_keys(peeked, candidates, verified_by)
     if policy.key_id == "require" and (peeked.kid is None or peeked.typ is None):
         raise Refused("token_claim_missing", "kid" if peeked.kid is None else "typ")
     return signer
+
+
+def _find_candidates(peeked: PeekedDeployment, keys: Sequence[DeploymentKey], policy: TokenPolicy) -> Sequence[DeploymentKey]:
+    if policy.key_id == "off" and (peeked.kid is not None or peeked.typ is not None):
+        raise Refused("jws_header_not_allowed")
+    named = keys if peeked.kid is None else [key for key in keys if peeked.kid in key.kids]
+    if peeked.kid is not None and not named:
+        raise Refused("jws_key_unknown")
+    # The record chooses the algorithm; the header only has to agree with it.
+    candidates = [key for key in named if key.alg == peeked.alg]
+    if not candidates:
+        raise Refused("jws_alg_not_allowed" if keys else "jws_signature_invalid")
+    return candidates
+
+
+def spend_verification(peeked: PeekedDeployment | None) -> None:
+    """Verify with a key that signed nothing, so that a refusal before any key was tried takes as long as one after."""
+    if peeked is not None:
+        with suppress(Refused):
+            verify_signature(_dummy_key(peeked.alg), peeked.signing_input, peeked.signature)
+
+
+@cache
+def _dummy_key(alg: str) -> DeploymentKey:
+    return parse_deployment_key(generate_deployment_key(alg).public_jwk, alg)
 
 
 def _try_keys(peeked: PeekedDeployment, candidates: Sequence[DeploymentKey], verified_by: str | None) -> DeploymentKey:

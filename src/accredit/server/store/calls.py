@@ -1,0 +1,71 @@
+"""Who waits for what: the bounded queue between the event loop and the store's threads."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+from .transaction import Raised, Unavailable
+
+Result = TypeVar("Result")
+
+
+class Call(NamedTuple):
+    """One caller's change or query, and the future that it waits on."""
+
+    run: Callable[..., Any]
+    item: Any
+    answer: "asyncio.Future[Any]"
+
+
+class Calls:
+    """Calls in the order in which they came. Filled and answered on the event loop, taken by threads."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int, takers: int = 1) -> None:
+        self._loop = loop
+        self._limit = limit
+        self._takers = takers
+        self._queue: SimpleQueue[Call | None] = SimpleQueue()
+        self._closed = False
+
+    def ask(self, run: Callable[..., Any], item: object) -> "asyncio.Future[Any]":
+        """Adds a call. Raises FailureError service_unavailable when too many wait already, or after close."""
+        if self._closed or self._queue.qsize() >= self._limit:
+            raise Unavailable
+        answer = self._loop.create_future()
+        self._queue.put(Call(run, item, answer))
+        return answer
+
+    def take(self, limit: int) -> list[Call]:
+        """Waits for a call, and takes this taker's share of those that wait; empty once all is done and closed."""
+        first = self._queue.get()
+        if first is None:
+            return []
+        taken = [first]
+        for _ in range(min(limit - 1, -(-self._queue.qsize() // self._takers))):
+            call = self._queue.get()
+            if call is None:
+                self._queue.put(None)
+                break
+            taken.append(call)
+        return taken
+
+    def give(self, calls: Sequence[Call], outcomes: Sequence[object]) -> None:
+        """Hands all outcomes to the event loop at once. An outcome that is Raised becomes the caller's exception."""
+        self._loop.call_soon_threadsafe(_answer, calls, outcomes)
+
+    def close(self) -> None:
+        """Takes no more calls; those that wait are still served, then every taker is sent home."""
+        self._closed = True
+        for _ in range(self._takers):
+            self._queue.put(None)
+
+
+def _answer(calls: Sequence[Call], outcomes: Sequence[object]) -> None:
+    for call, outcome in zip(calls, outcomes, strict=True):
+        if call.answer.done():  # Its caller was cancelled meanwhile.
+            continue
+        if type(outcome) is Raised:
+            call.answer.set_exception(outcome.error)
+        else:
+            call.answer.set_result(outcome)

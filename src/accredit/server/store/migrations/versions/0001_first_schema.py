@@ -1,0 +1,240 @@
+"""The first schema.
+
+Times are integer milliseconds UTC, truth values 0 or 1, JSON is text. Personal data is only ever in `sealed`,
+`answer` and `data`.
+"""
+
+from accredit.server.store.migrations import ddl
+
+revision = "0001"
+down_revision = None
+
+_CONFIGURATION = """
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+INSERT INTO meta (name, value) VALUES ('config_version', '1');
+
+CREATE TABLE accounts (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    owner_id TEXT NOT NULL UNIQUE,
+    created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE deployers (
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, environment, id)
+);
+
+CREATE TABLE integrations (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    door TEXT NOT NULL,
+    deployer_id TEXT,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    policy TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    deleted_ms BIGINT
+);
+CREATE INDEX integrations_by_account ON integrations (account_id, environment, id);
+
+CREATE TABLE integration_versions (
+    integration_id TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    policy TEXT NOT NULL,
+    published_ms BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, version)
+);
+"""
+
+_KEYS = """
+CREATE TABLE data_keys (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    root_key_id TEXT NOT NULL,
+    wrapped BYTEA,
+    created_ms BIGINT NOT NULL,
+    destroyed_ms BIGINT
+);
+CREATE UNIQUE INDEX data_keys_live ON data_keys (account_id, environment, purpose) WHERE destroyed_ms IS NULL;
+
+CREATE TABLE keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    deployer_id TEXT,
+    integration_id TEXT,
+    client_id TEXT,
+    key_set_id TEXT,
+    label TEXT NOT NULL,
+    alg TEXT,
+    enc TEXT,
+    kid TEXT,
+    thumbprint TEXT,
+    public_jwk TEXT,
+    secret BYTEA,
+    secret_hash BYTEA,
+    integration_ids TEXT,
+    created_ms BIGINT NOT NULL,
+    retire_ms BIGINT,
+    revoked_ms BIGINT,
+    revoke_reason TEXT,
+    last_used_ms BIGINT
+);
+CREATE UNIQUE INDEX keys_by_secret ON keys (secret_hash, purpose) WHERE secret_hash IS NOT NULL;
+CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
+CREATE INDEX keys_by_integration ON keys (integration_id, purpose);
+
+CREATE TABLE denied_keys (
+    account_id TEXT NOT NULL,
+    thumbprint TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    denied_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, thumbprint)
+);
+
+CREATE TABLE key_sets (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    deployer_id TEXT NOT NULL,
+    uri TEXT NOT NULL,
+    alg TEXT NOT NULL,
+    integration_ids TEXT,
+    created_ms BIGINT NOT NULL,
+    fetched_ms BIGINT,
+    checked_ms BIGINT,
+    last_error TEXT,
+    lease_ms BIGINT,
+    removed_ms BIGINT
+);
+CREATE INDEX key_sets_by_deployer ON key_sets (account_id, environment, deployer_id);
+
+CREATE TABLE invitations (
+    id TEXT NOT NULL PRIMARY KEY,
+    token_hash BYTEA NOT NULL UNIQUE,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    deployer_id TEXT NOT NULL,
+    alg TEXT NOT NULL,
+    integration_ids TEXT,
+    created_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    used_ms BIGINT,
+    key_id TEXT
+);
+CREATE INDEX invitations_by_deployer ON invitations (account_id, environment, deployer_id);
+"""
+
+_SESSIONS = """
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    door TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    integration_version BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    sequence BIGINT NOT NULL DEFAULT 1,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    completed_ms BIGINT,
+    deployer_id TEXT,
+    request_id TEXT NOT NULL,
+    origin TEXT,
+    trust TEXT NOT NULL,
+    proof_kind TEXT,
+    proof_key_id TEXT,
+    single_use BIGINT NOT NULL,
+    replay_key BYTEA,
+    subject_hash BYTEA,
+    anonymous BIGINT NOT NULL,
+    view_id TEXT,
+    locale TEXT,
+    channel TEXT,
+    renews TEXT,
+    code_hash BYTEA,
+    code_expires_ms BIGINT,
+    warnings TEXT NOT NULL,
+    sealed BYTEA,
+    answer BYTEA,
+    answer_thumbprint TEXT,
+    redacted_ms BIGINT
+);
+CREATE UNIQUE INDEX sessions_replay ON sessions (integration_id, replay_key) WHERE replay_key IS NOT NULL;
+CREATE UNIQUE INDEX sessions_by_code ON sessions (code_hash) WHERE code_hash IS NOT NULL;
+CREATE INDEX sessions_to_expire ON sessions (expires_ms) WHERE status IN ('created', 'waiting', 'pending_review');
+CREATE INDEX sessions_by_subject ON sessions (integration_id, subject_hash) WHERE subject_hash IS NOT NULL;
+CREATE INDEX sessions_by_channel ON sessions (channel) WHERE channel IS NOT NULL AND status IN ('created', 'waiting');
+CREATE INDEX sessions_by_account ON sessions (account_id, environment, id);
+
+CREATE TABLE users (
+    integration_id TEXT NOT NULL,
+    subject_hash BYTEA NOT NULL,
+    data BYTEA,
+    version BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, subject_hash)
+);
+
+CREATE TABLE counters (
+    integration_id TEXT NOT NULL,
+    period TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, period)
+);
+"""
+
+_RECORDS = """
+CREATE TABLE events (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    type TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    session_id TEXT,
+    integration_id TEXT,
+    sequence BIGINT,
+    data TEXT NOT NULL
+);
+CREATE INDEX events_by_account ON events (account_id, environment, id);
+
+CREATE TABLE audit (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT,
+    actor TEXT,
+    integration_id TEXT,
+    key_id TEXT,
+    session_id TEXT,
+    request_id TEXT,
+    address_hash BYTEA,
+    detail TEXT NOT NULL,
+    mac BYTEA NOT NULL
+);
+CREATE INDEX audit_by_account ON audit (account_id, environment, seq);
+CREATE INDEX audit_by_request ON audit (request_id);
+"""
+
+
+def upgrade() -> None:
+    for part in (_CONFIGURATION, _KEYS, _SESSIONS, _RECORDS):
+        ddl.run(part)

@@ -1,0 +1,1 @@
+"""One file for each revision; the file's name begins with the revision."""

@@ -167,8 +167,10 @@ CREATE TABLE sessions (
     locale TEXT,
     channel TEXT,
     renews TEXT,
+    lifetime_ms BIGINT NOT NULL,
+    retention_ms BIGINT,
+    redact_ms BIGINT,
     code_hash BYTEA,
-    code_expires_ms BIGINT,
     warnings TEXT NOT NULL,
     sealed BYTEA,
     answer BYTEA,
@@ -180,6 +182,7 @@ CREATE UNIQUE INDEX sessions_by_code ON sessions (code_hash) WHERE code_hash IS 
 CREATE INDEX sessions_to_expire ON sessions (expires_ms) WHERE status IN ('created', 'waiting', 'pending_review');
 CREATE INDEX sessions_by_subject ON sessions (integration_id, subject_hash) WHERE subject_hash IS NOT NULL;
 CREATE INDEX sessions_by_channel ON sessions (channel) WHERE channel IS NOT NULL AND status IN ('created', 'waiting');
+CREATE INDEX sessions_to_redact ON sessions (redact_ms) WHERE redact_ms IS NOT NULL;
 CREATE INDEX sessions_by_account ON sessions (account_id, environment, id);
 
 CREATE TABLE users (

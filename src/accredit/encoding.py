@@ -9,7 +9,7 @@ NaN, lone surrogates) is a second spelling of a signed value, so here it is an e
 
 import binascii
 import json
-from collections.abc import Sequence
+import re
 from typing import NoReturn, TypeAlias, Union
 
 Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, None]
@@ -62,10 +62,11 @@ def parse_json(octets: bytes, *, max_depth: int) -> Json:
     """Read one strict JSON text.
 
     octets: UTF-8 without BOM. max_depth: how many objects and arrays may stand inside one another, the outermost counted.
-    Raises DuplicateMemberError, or JsonError for all else (RFC 8259; RFC 7493 section 2.3 forbids duplicates).
+    Raises DuplicateMemberError, or JsonError for all else (RFC 8259; RFC 7493 section 2.3 forbids duplicates); also for numbers
+    beyond a double's range or 40 digits.
     """
     # The cheap bound comes first: it caps the recursion of the parser before anything is parsed.
-    if octets.count(b"[") + octets.count(b"{") > max_depth and _depth(octets) > max_depth:
+    if octets.count(b"[") + octets.count(b"{") > max_depth and _is_deeper(octets, max_depth):
         raise JsonError("too deep")
     try:
         text = octets.decode("utf-8")
@@ -82,34 +83,32 @@ def parse_json(octets: bytes, *, max_depth: int) -> Json:
     return parsed
 
 
-def compact_json(value: Json | Sequence[Json]) -> bytes:
-    """UTF-8 JSON without white space, characters beyond ASCII unescaped. Raises JsonError for NaN and lone surrogates."""
+def compact_json(value: object) -> bytes:
+    """UTF-8 JSON without white space, characters beyond ASCII unescaped.
+
+    Raises JsonError for NaN, lone surrogates, circles and whatever else has no JSON form.
+    """
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise JsonError("cannot be JSON") from error
 
 
-def _depth(octets: bytes) -> int:
-    """How deep brackets outside strings are nested; an over-estimate for text that is not JSON, which then fails anyway."""
-    deepest = depth = 0
-    in_string = escaped = False
-    for octet in octets:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif octet == 0x5C:
-                escaped = True
-            elif octet == 0x22:
-                in_string = False
-        elif octet == 0x22:
-            in_string = True
-        elif octet in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif octet in b"]}":
-            depth -= 1
-    return deepest
+# Possessive, and the closing quote may be missing: so each octet is looked at once, whatever the text.
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{}]', re.DOTALL)
+
+
+def _is_deeper(octets: bytes, max_depth: int) -> bool:
+    """Whether brackets outside strings are nested deeper; exact up to the first octet at which the text stops being JSON."""
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(octets):
+        depth += _STEPS.get(found[0], 0)
+        if depth > max_depth:
+            return True
+    return False
+
+
+_STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 
 
 def _without_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

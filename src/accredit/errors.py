@@ -4,7 +4,7 @@ A code means the same in Python, at every door, in the SDK and in docs/reference
 value of the caller in it: an error names the *member* that is at fault, never what stood in it.
 
     try:
-        accredit.verify_deployment(token, keys, now=time.time())
+        accredit.verify_deployment(token, keys, now=int(time.time()))
     except accredit.AccreditError as error:
         log.warning("refused: %s", error.code)
 """
@@ -27,6 +27,10 @@ class AccreditError(Exception):
         super().__init__(code if member is None else f"{code}: {member}")
         self.code = code
         self.member = member
+
+    def __reduce__(self) -> tuple[type["AccreditError"], tuple[str, str | None]]:
+        # The default would pass the text to the constructor; errors cross processes in task queues.
+        return type(self), (self.code, self.member)
 
     @property
     def status(self) -> int:
@@ -173,8 +177,8 @@ CODES: dict[str, Code] = {
         400,
         key_malformed="The key is not a JSON Web Key.",
         key_private_member="The key holds its private half; it is burnt and will never be accepted.",
-        key_type_unsupported="kty must be EC or OKP.",
-        key_use_invalid="use must be absent or sig, key_ops absent or [verify].",
+        key_type_unsupported="kty does not belong to what the key is for.",
+        key_use_invalid="use or key_ops does not belong to what the key is for.",
         key_alg_mismatch="The key's alg is not the one that it is recorded for.",
         key_curve_unsupported="The key's curve does not belong to its algorithm.",
         key_encoding_invalid="A coordinate is not canonical base64url of full length.",

@@ -68,7 +68,9 @@ class GeneratedKey:
     thumbprint: str
 
 
-def parse_deployment_key(jwk: Json, alg: str = "ES512", *, key_id: str | None = None, kid: str | None = None) -> DeploymentKey:
+def parse_deployment_key(
+    jwk: object, alg: str = "ES512", *, key_id: str | None = None, kid: str | None = None
+) -> DeploymentKey:
     """Check a deployer's public JWK and make it ready for verification.
 
     jwk: a JSON object. alg: `ES512`, `ES256` or `EdDSA`, the algorithm that it is recorded for. key_id: the record's name
@@ -76,25 +78,33 @@ def parse_deployment_key(jwk: Json, alg: str = "ES512", *, key_id: str | None = 
 
     Raises MalformedError with the first code that applies (protocol-embed.md section 10): `key_malformed`,
     `key_private_member`, `key_type_unsupported`, `key_use_invalid`, `key_alg_mismatch`, `key_curve_unsupported`,
-    `key_encoding_invalid`, `key_value_invalid`.
+    `key_encoding_invalid`, `key_value_invalid`; `field_invalid` for an alg that is none of the three.
     """
+    row = _find_row(alg)
     if not isinstance(jwk, dict):
         raise MalformedError("key_malformed")
     if any(jwk.get(member) is not None for member in PRIVATE_MEMBERS):
         raise MalformedError("key_private_member")
     _check_purpose(jwk, alg)
-    row = SIGNATURE_ALGORITHMS[alg]
     if jwk.get("kty") != row.kty or jwk.get("crv") != row.crv:
         raise MalformedError("key_curve_unsupported", "crv")
-    public = _public_members(jwk, row)
+    public = {"kty": row.kty, "crv": row.crv, **read_members(jwk, dict.fromkeys(row.coordinates, row.coordinate_bytes))}
     try:
         parsed = _import_key(public)
-        _ = parsed.public_key  # The point is checked when the native key is built.
     except ValueError as error:
         raise MalformedError("key_value_invalid") from error
+    # The library checks points of the other curves only.
+    if row.crv == "Ed25519" and not _is_point_of_ed25519(b64url_decode(public["x"])):
+        raise MalformedError("key_value_invalid")
     thumbprint = jwk_thumbprint(public)
     names = frozenset(name for name in (thumbprint, kid) if name)
     return DeploymentKey(key_id or thumbprint, alg, names, thumbprint, parsed)
+
+
+def _find_row(alg: str) -> SignatureAlgorithm:
+    if alg not in SIGNATURE_ALGORITHMS:
+        raise MalformedError("field_invalid", "alg")
+    return SIGNATURE_ALGORITHMS[alg]
 
 
 def _check_purpose(jwk: dict[str, Json], alg: str) -> None:
@@ -108,25 +118,50 @@ def _check_purpose(jwk: dict[str, Json], alg: str) -> None:
         raise MalformedError("key_alg_mismatch", "alg")
 
 
-def _public_members(jwk: dict[str, Json], row: SignatureAlgorithm) -> dict[str, str]:
-    """The members that make the key, each of full length (RFC 7518 section 6.2.1.2: leading zero octets are kept)."""
-    public = {"kty": row.kty, "crv": row.crv}
-    for name in row.coordinates:
+def read_members(jwk: Mapping[str, object], sizes: Mapping[str, int | None]) -> dict[str, str]:
+    """The named members of a JWK, each canonical base64url of just so many octets, or of any number where the size is None.
+
+    Coordinates keep their leading zero octets (RFC 7518 section 6.2.1.2). Raises MalformedError: `key_encoding_invalid`.
+    """
+    members: dict[str, str] = {}
+    for name, size in sizes.items():
         text = jwk.get(name)
         try:
             octets = b64url_decode(text) if isinstance(text, str) else b""
         except ValueError:
             octets = b""
-        if len(octets) != row.coordinate_bytes:
+        if not isinstance(text, str) or not octets or size not in (None, len(octets)):
             raise MalformedError("key_encoding_invalid", name)
-        public[name] = cast(str, text)
-    return public
+        members[name] = text
+    return members
 
 
 def _import_key(members: dict[str, str]) -> ECKey | OKPKey:
     # joserfc's parameter type is an invariant dict with list members, which none of these curves has.
     parameters = cast(dict[str, str | list[str]], members)
     return ECKey.import_key(parameters) if members["kty"] == "EC" else OKPKey.import_key(parameters)
+
+
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+
+
+def _is_point_of_ed25519(octets: bytes) -> bool:
+    """Whether the octets are a point (RFC 8032 section 5.1.3) that is not of small order, for whose key anybody could sign."""
+    y = int.from_bytes(octets, "little") & (2**255 - 1)
+    if y >= _P:
+        return False
+    if pow(_x_squared(y), (_P - 1) // 2, _P) != 1:
+        return False  # Not on the curve; or x is 0, which only points of small order have.
+    for _ in range(3):  # Doubled three times, a point of order 2, 4 or 8 is the neutral one.
+        x2 = _x_squared(y)
+        y = (y * y + x2) * pow(1 - _D * x2 * y * y, -1, _P) % _P
+    return y != 1
+
+
+def _x_squared(y: int) -> int:
+    # -x^2 + y^2 = 1 + d x^2 y^2; the divisor is never 0, because -1/d is no square.
+    return (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
 
 
 def jwk_thumbprint(public: Mapping[str, str]) -> str:
@@ -138,7 +173,7 @@ def jwk_thumbprint(public: Mapping[str, str]) -> str:
 _THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 
 
-def public_thumbprint(jwk: dict[str, Json]) -> str | None:
+def public_thumbprint(jwk: Mapping[str, object]) -> str | None:
     """The thumbprint of the public half of any JWK, whatever else it holds; None if it has no such half."""
     members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")), ())
     public = {name: text for name in members if isinstance(text := jwk.get(name), str)}
@@ -146,11 +181,12 @@ def public_thumbprint(jwk: dict[str, Json]) -> str | None:
 
 
 def generate_deployment_key(alg: str = "ES512") -> GeneratedKey:
-    """Make a key pair for signing deployments.
+    """Make a key pair for signing deployments: the private half stays with the deployer, the public half goes to Accredit.
 
     alg: `ES512` (default), `ES256` or `EdDSA`. Both halves carry `alg`, as JOSE libraries want it, and the thumbprint as `kid`.
+    Raises MalformedError: `field_invalid` (no such alg).
     """
-    row = SIGNATURE_ALGORITHMS[alg]
+    row = _find_row(alg)
     made = ECKey.generate_key(row.crv) if row.kty == "EC" else OKPKey.generate_key("Ed25519")
     public = {"kty": row.kty, "crv": row.crv} | {name: str(made.as_dict()[name]) for name in row.coordinates}
     thumbprint = jwk_thumbprint(public)
@@ -159,23 +195,30 @@ def generate_deployment_key(alg: str = "ES512") -> GeneratedKey:
     return GeneratedKey(private, {**public, **described, "key_ops": ["verify"]}, thumbprint)
 
 
-def parse_signing_key(jwk: Json, alg: str | None = None) -> tuple[str, ECKey | OKPKey]:
-    """Read a deployer's private JWK for signing; the algorithm is `alg`, else the JWK's own, else that of its curve.
+def parse_signing_key(jwk: object, alg: str | None = None) -> tuple[str, ECKey | OKPKey]:
+    """Read a deployer's private JWK for signing; the algorithm is that of its curve, and alg or the JWK's own must agree.
 
-    Raises MalformedError: `key_malformed`, `key_curve_unsupported`, `key_value_invalid`.
+    Raises MalformedError: `key_malformed`, `key_curve_unsupported`, `key_alg_mismatch`, `key_encoding_invalid`,
+    `key_value_invalid` (also where the two halves do not belong together).
     """
     if not isinstance(jwk, dict) or not isinstance(jwk.get("d"), str):
         raise MalformedError("key_malformed")
     by_curve = {(row.kty, row.crv): name for name, row in SIGNATURE_ALGORITHMS.items()}
     own = by_curve.get((str(jwk.get("kty")), str(jwk.get("crv"))))
-    if own is None or alg not in (None, own) or jwk.get("alg") not in (None, own):
+    if own is None:
         raise MalformedError("key_curve_unsupported", "crv")
+    if alg not in (None, own) or jwk.get("alg") not in (None, own):
+        raise MalformedError("key_alg_mismatch", "alg")
     row = SIGNATURE_ALGORITHMS[own]
-    members = {name: str(jwk.get(name)) for name in ("kty", "crv", *row.coordinates, "d")}
+    members = read_members(jwk, dict.fromkeys((*row.coordinates, "d"), row.coordinate_bytes))
     try:
-        return own, _import_key(members)
+        key = _import_key({"kty": row.kty, "crv": row.crv, **members})
     except ValueError as error:
         raise MalformedError("key_value_invalid") from error
+    # Ed25519 is imported by `d` alone; a token must not name a key by an `x` that does not verify it.
+    if isinstance(key, OKPKey) and OKPKey.import_key(key.public_key).as_dict()["x"] != members["x"]:
+        raise MalformedError("key_value_invalid")
+    return own, key
 
 
 def verify_signature(key: DeploymentKey, signing_input: bytes, signature: bytes) -> None:

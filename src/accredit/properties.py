@@ -12,6 +12,7 @@ from accredit.errors import Refused
 from accredit.passport import Passport, check_values
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_MAX_WARNINGS = 20
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Members of a payload that mean something; others are dropped with a warning.
 SIGNED_MEMBERS = frozenset(
@@ -86,7 +87,7 @@ def merge_signed(payload: dict[str, Json], direct: DirectProperties, *, strict: 
         raise Refused("location_in_signed_payload", "location")
     if "signed_deployment" in payload:
         raise Refused("nested_signed_deployment", "signed_deployment")
-    warnings = [f"member_dropped:{name[:64]}" for name in payload.keys() - SIGNED_MEMBERS]
+    warnings = _find_unknown(payload)
     owner_id = _signed_or_direct(payload, "owner_id", direct.owner_id, warnings, strict=strict)
     if owner_id is None:
         raise Refused("missing_required_property", "owner_id")
@@ -135,6 +136,12 @@ def take_direct(direct: DirectProperties) -> Properties:
     )
 
 
+def _find_unknown(payload: dict[str, Json]) -> list[str]:
+    """A warning for each member that means nothing, few enough to be kept and shown; odd names are not repeated."""
+    unknown = [name for name in payload if name not in SIGNED_MEMBERS]
+    return [f"member_dropped:{name}" if _ID.fullmatch(name) else "member_dropped" for name in unknown[:_MAX_WARNINGS]]
+
+
 def _signed_or_direct(
     payload: dict[str, Json], name: str, beside: str | None, warnings: list[str], *, strict: bool
 ) -> str | None:
@@ -148,8 +155,15 @@ def _signed_or_direct(
 
 
 def _compare(name: str, signed: Json, beside: Json, warnings: list[str], *, strict: bool) -> None:
-    if beside is None or beside == signed:
+    if beside is None or _is_same(signed, beside):
         return
     if strict:
         raise Refused("direct_conflict", name)
     warnings.append(f"direct_ignored:{name}")
+
+
+def _is_same(one: Json, other: Json) -> bool:
+    """Equality of JSON values: 1 and 1.0 are one number, but true is none, as Python would have it."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(value, other[name]) for name, value in one.items())
+    return one == other and isinstance(one, bool) is isinstance(other, bool)

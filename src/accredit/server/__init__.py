@@ -1,0 +1,1 @@
+"""The Accredit server. `app.py` is where its parts meet; importing `accredit` never imports this."""

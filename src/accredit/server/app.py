@@ -1,0 +1,190 @@
+"""The composition root: the one place where the parts of a server are put together, and the edge that every request passes.
+
+    app = create_app(read_settings(os.environ))
+    serve(app)                      # uvicorn on the settings' host and port
+
+The edge gives each request an id, sends hot addresses straight to their door, and turns what nobody foresaw into `internal_error`.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from accredit.errors import AccreditError, FailureError
+from accredit.server import audit, headers, telemetry
+from accredit.server.api.application import create_api
+from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.doors.embed import EmbedDoor
+from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.keyring import Keyring
+from accredit.server.keyring.remembered import RememberedTokens
+from accredit.server.keyring.root import load_root_keys
+from accredit.server.keyring.scope import SERVER
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.limits import RefusalLimit
+from accredit.server.node import Node
+from accredit.server.problems import problem
+from accredit.server.sessions.lifecycle import sweep
+from accredit.server.settings import Settings
+from accredit.server.store import Store
+
+Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
+Clock = Callable[[], int]
+_SWEEP_EVERY_S, _FLUSH_EVERY_S = 2.0, 20.0
+
+
+def system_clock() -> int:
+    """Milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusive: bool = True) -> AsyncIterator[Node]:
+    """A node on the settings' database, which is migrated when it is the embedded one. exclusive: as a server has it.
+
+    Raises FailureError and MalformedError as the store, the root key and the settings do.
+    """
+    embedded = not settings.database_url
+    if embedded:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root_keys = load_root_keys(
+        settings.root_key or None,
+        Path(settings.root_key_file) if settings.root_key_file else None,
+        settings.data_dir if embedded else None,
+        settings.previous_root_keys,
+    )
+    store = await Store.open(settings.database, exclusive=exclusive, migrate=embedded)
+    try:
+        sealer = Sealer(store, root_keys, clock)
+        await sealer.ready(SERVER)
+        await audit.ready(store, sealer)
+        yield Node(
+            settings=settings,
+            store=store,
+            sealer=sealer,
+            keyring=Keyring(store, sealer, clock),
+            catalog=Catalog(store, sealer),
+            remembered=RememberedTokens(),
+            refusal_limit=RefusalLimit(settings.refusals_per_minute),
+            clock=clock,
+        )
+    finally:
+        await store.close()
+
+
+class App:
+    """The ASGI application. Its node lives from lifespan startup to shutdown."""
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._hot: dict[str, Application] = {}
+        self._rest: Application = _not_started
+
+    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+        scope["request_id"] = secrets.token_hex(16)
+        client = scope.get("client")
+        scope["address"] = client[0] if client else ""
+        door = self._hot.get(scope["path"], self._rest)
+        try:
+            await door(scope, receive, send)
+        # The edge of the process: what escapes here is our fault, and the answer says no more than that.
+        except Exception as error:
+            await self._fail(scope, send, error)
+        if self.settings.access_log:
+            telemetry.log.info("request", extra={"fields": {"request_id": scope["request_id"], "method": scope["method"]}})
+
+    async def _fail(self, scope: HttpScope, send: Send, error: Exception) -> None:
+        request_id: str = scope["request_id"]
+        known = error if isinstance(error, AccreditError) else FailureError("internal_error")
+        if not isinstance(error, AccreditError):
+            telemetry.log.exception("internal_error", extra={"fields": {"request_id": request_id}})
+        body = problem(known, request_id, self.settings.public_url)
+        await send_answer(send, known.status, [headers.PROBLEM, *headers.api(request_id)], body)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                node = await stack.enter_async_context(open_node(self.settings, clock=self._clock))
+            except AccreditError as error:
+                await send({"type": "lifespan.startup.failed", "message": f"{error.code}: {error.title}"})
+                return
+            self._wire(node)
+            stack.push_async_callback(_stop, [asyncio.create_task(work) for work in _background(node)])
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _wire(self, node: Node) -> None:
+        embed = EmbedDoor(node)
+        self._hot = {"/embed": embed, "/embed/renew": embed}
+        self._rest = create_api(node)
+
+
+async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
+    raise FailureError("service_unavailable")
+
+
+def _background(node: Node) -> list[Any]:
+    return [
+        _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
+        _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
+    ]
+
+
+async def _repeat(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do background work for ever; a failed round is told of and the next one comes all the same."""
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await work()
+        except AccreditError as error:
+            telemetry.log.warning("background_failed", extra={"fields": {"code": error.code}})
+        # The edge of the process for background work.
+        except Exception:
+            telemetry.log.exception("background_failed")
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> App:
+    """The ASGI application for these settings. Its resources open with the lifespan."""
+    return App(settings, clock)
+
+
+def server_config(app: App) -> uvicorn.Config:
+    """How uvicorn runs the application: one process, uvloop, httptools, proxies trusted only where named."""
+    settings = app.settings
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=10,
+    )

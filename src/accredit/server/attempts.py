@@ -1,0 +1,79 @@
+"""One attempt to get in, as the audit record and the counters see it, at whichever door.
+
+What was refused is written down with its precise code before the caller hears of it; the caller hears the outer code only.
+"""
+
+from dataclasses import dataclass
+
+from accredit.errors import AccreditError, FailureError, MalformedError, Refused
+from accredit.server import telemetry
+from accredit.server.audit import AuditEntry, record_entries
+from accredit.server.hosted.pages import Refusal
+from accredit.server.integrations.integration import Integration
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.exposed import find_exposed
+from accredit.server.keyring.leaks import Leak, respond
+from accredit.server.limits import TooManyRefusals, network_of
+from accredit.server.node import Node
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Filled in as the door learns more. origin, channel: where a refusal page tells of itself; None until they are known."""
+
+    door: str
+    request_id: str
+    address: str
+    now_ms: int
+    origin: str | None = None
+    channel: str | None = None
+    integration: Integration | None = None
+
+
+async def refuse_exposed(node: Node, attempt: Attempt, fields: dict[str, str]) -> None:
+    """Revoke what must never be sent by a browser, wherever in a request it stands. Raises Refused `secret_exposed`."""
+    exposed = find_exposed(fields.values())
+    if not exposed:
+        return
+    revoked = await respond(node.store, Leak(exposed, "browser", Cause(attempt.now_ms, request_id=attempt.request_id)))
+    # A secret that is nobody's here, as in somebody else's configuration, is no reason to refuse.
+    if revoked:
+        raise Refused("secret_exposed")
+
+
+async def refuse(node: Node, attempt: Attempt, error: AccreditError) -> Refusal:
+    """Write the refusal down and return what may be told of it."""
+    reason = _reason(attempt, error)
+    if isinstance(error, TooManyRefusals):
+        telemetry.refusals(attempt.door, error.code).inc()
+        return Refusal(error.status, error.code, attempt.request_id, retry_after_s=error.retry_after_s)
+    if isinstance(error, FailureError):
+        telemetry.log.error("failed", extra={"fields": {"request_id": attempt.request_id, "code": error.code}})
+        return Refusal(error.status, error.code, attempt.request_id)
+    node.refusal_limit.count(attempt.address, attempt.now_ms)
+    telemetry.refusals(attempt.door, error.code).inc()
+    await node.store.write(record_entries, _entry(node, attempt, error))
+    if isinstance(error, MalformedError):
+        return Refusal(error.status, error.code, attempt.request_id, error.member, reason)
+    return Refusal(403, "admission_refused", attempt.request_id, reason=reason)
+
+
+def _reason(attempt: Attempt, error: AccreditError) -> str | None:
+    """The audit code, while the integration's owner has debugging switched on."""
+    integration = attempt.integration
+    return error.code if integration is not None and attempt.now_ms < integration.debug_until_ms else None
+
+
+def _entry(node: Node, attempt: Attempt, error: AccreditError) -> AuditEntry:
+    integration = attempt.integration
+    return AuditEntry(
+        at_ms=attempt.now_ms,
+        kind=f"{attempt.door}.refused",
+        account_id="" if integration is None else integration.scope.account_id,
+        environment="" if integration is None else integration.scope.environment,
+        code=error.code,
+        integration_id=None if integration is None else integration.integration_id,
+        request_id=attempt.request_id,
+        address_hash=node.sealer.server_mac("address", network_of(attempt.address).encode())[:16],
+        detail={} if error.member is None else {"member": error.member},
+    )

@@ -1,0 +1,92 @@
+"""What the doors share whose request comes from a frame: who asks from where, and the answers that a frame shows.
+
+protocol-embed.md sections 3, 4 and 9. A page whose `Referrer-Policy` strips `Origin` is asked once more, by a page of ours that
+hears the origin from the browser itself and posts the form again with a ticket.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from accredit.encoding import b64url_decode, b64url_encode
+from accredit.errors import MalformedError
+from accredit.server.gate import Visit
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.origins import read_origin
+
+TICKET_LIFETIME_MS = 60_000
+
+
+class OriginWanted(Exception):
+    """No error: the request names no origin, and a page of ours can find it out. fields: what it is to post again."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("origin_wanted")
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the visit as the gate sees it, the channel of the frame, and the address of the peer."""
+
+    visit: Visit
+    channel: str | None
+    address: str
+
+
+def read_asker(
+    headers: Mapping[bytes, bytes],
+    fields: Mapping[str, str],
+    address: str,
+    *,
+    sealer: Sealer,
+    public_url: str,
+    public_origin: str,
+    now_ms: int,
+    renewal: bool = False,
+) -> Asker:
+    """Read who asks.
+
+    Raises MalformedError `field_invalid` for a channel that is none; OriginWanted where the origin was stripped on the way.
+    """
+    channel = fields.get("channel") or None
+    if channel is not None and not is_channel(channel):
+        raise MalformedError("field_invalid", "channel")
+    origin = read_origin(_text(headers.get(b"origin")))
+    if channel is not None and origin is None and not fields.get("origin_ticket"):
+        raise OriginWanted(fields)
+    ticket = fields.get("origin_ticket")
+    if ticket and origin == public_origin and channel is not None and ticket_holds(sealer, ticket, channel, now_ms):
+        origin = read_origin(fields.get("parent_origin"))
+    visit = Visit(origin, _text(headers.get(b"sec-fetch-dest")), public_url, renewal)
+    return Asker(visit, channel, address)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def is_channel(text: str) -> bool:
+    """Whether the text is 16 octets as 22 canonical base64url characters."""
+    try:
+        return len(text) == 22 and len(b64url_decode(text)) == 16
+    except ValueError:
+        return False
+
+
+def issue_ticket(sealer: Sealer, channel: str, now_ms: int) -> str:
+    """What proves that our own page asked the browser for this channel's origin, good for 60 s."""
+    time = now_ms.to_bytes(8, "big")
+    return b64url_encode(time + sealer.server_mac("origin_ticket", time + channel.encode("ascii")))
+
+
+def ticket_holds(sealer: Sealer, ticket: str, channel: str, now_ms: int) -> bool:
+    """Whether we issued the ticket for this channel within the last 60 s; what does not hold is ignored, never trusted."""
+    try:
+        octets = b64url_decode(ticket)
+    except ValueError:
+        return False
+    time = octets[:8]
+    mac = sealer.server_mac("origin_ticket", time + channel.encode("ascii"))
+    # The ticket admits nobody by itself: it only lets our own page say which origin the browser named.
+    return compare_digest(octets[8:], mac) and 0 <= now_ms - int.from_bytes(time, "big") <= TICKET_LIFETIME_MS

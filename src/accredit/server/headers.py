@@ -1,0 +1,50 @@
+"""Response headers: one place for the Content-Security-Policy and its companions.
+
+CSP Level 3, Referrer Policy, Fetch Metadata; protocol-embed.md section 9. Values are bytes, as ASGI sends them.
+"""
+
+Headers = list[tuple[bytes, bytes]]
+
+HTML = (b"content-type", b"text/html; charset=utf-8")
+PROBLEM = (b"content-type", b"application/problem+json")
+JSON = (b"content-type", b"application/json")
+NO_STORE = (b"cache-control", b"no-store")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+
+
+def framed(request_id: str, ancestors: str, *, referrer_policy: str = "no-referrer") -> Headers:
+    """Headers of an answer that stands in a frame and has no body of its own. ancestors: CSP source list of `frame-ancestors`."""
+    policy = f"default-src 'none'; base-uri 'none'; frame-ancestors {ancestors}"
+    return [
+        (b"content-security-policy", policy.encode("ascii")),
+        (b"referrer-policy", referrer_policy.encode("ascii")),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+        (b"x-request-id", request_id.encode("ascii")),
+        NO_STORE,
+        NO_SNIFF,
+    ]
+
+
+def framed_page(request_id: str, ancestors: str, nonce: str, *, referrer_policy: str = "no-referrer") -> Headers:
+    """Headers of a page in a frame whose own script and style carry the nonce."""
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src 'self';"
+        f" base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    headers = framed(request_id, ancestors, referrer_policy=referrer_policy)
+    headers[0] = (b"content-security-policy", policy.encode("ascii"))
+    return [*headers, HTML]
+
+
+def api(request_id: str) -> Headers:
+    """Headers of an answer to a backend."""
+    return [(b"x-request-id", request_id.encode("ascii")), NO_STORE, NO_SNIFF]
+
+
+def page(request_id: str, *, script_src: str = "'none'") -> Headers:
+    """Headers of a page of ours that nobody frames: documentation, invitations."""
+    policy = (
+        f"default-src 'none'; script-src {script_src}; style-src 'self'; img-src 'self'; connect-src 'none'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+    return [(b"content-security-policy", policy.encode("ascii")), (b"referrer-policy", b"no-referrer"), HTML, *api(request_id)]

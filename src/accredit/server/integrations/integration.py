@@ -1,0 +1,75 @@
+"""One integration, made ready for the gate: the stored record with its policy in the form that decisions read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from accredit.deployment import TokenPolicy
+from accredit.passport import PassportRules
+from accredit.server.integrations.policy import EmbedPolicy, Trust, View
+from accredit.server.keyring.scope import Scope
+from accredit.server.origins import OriginList, origin_list
+
+Door = Literal["embed", "boot", "rest", "flow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """An integration at one version of its policy. owner_id: the account's name on the wire. debug_until_ms: 0 if not set."""
+
+    integration_id: str
+    scope: Scope
+    door: Door
+    deployer_id: str
+    owner_id: str
+    version: int
+    enabled: bool
+    origins: OriginList
+    origin_required: bool
+    token_required: bool
+    token_policy: TokenPolicy
+    passport_rules: PassportRules
+    strict_direct: bool
+    views: tuple[View, ...]
+    application_url: str | None
+    lifetime_ms: int
+    user_data_min_trust: Trust
+    quota_per_day: int | None
+    debug_until_ms: int
+    retention_ms: int | None
+
+    def find_view(self, view_id: str) -> View | None:
+        """The view of that id."""
+        return next((view for view in self.views if view.id == view_id), None)
+
+    def address_of(self, view_id: str | None) -> str | None:
+        """Where an admitted frame goes; None means the hosted page."""
+        view = None if view_id is None else self.find_view(view_id)
+        return self.application_url if view is None or view.url is None else view.url
+
+
+def prepare(
+    policy: EmbedPolicy, *, integration_id: str, scope: Scope, door: Door, deployer_id: str, owner_id: str, version: int
+) -> Integration:
+    """Compile a stored policy; done once per version and process."""
+    return Integration(
+        integration_id=integration_id,
+        scope=scope,
+        door=door,
+        deployer_id=deployer_id,
+        owner_id=owner_id,
+        version=version,
+        enabled=policy.enabled,
+        origins=origin_list(policy.allowed_origins),
+        origin_required=policy.origin_check == "require",
+        token_required=policy.signed_deployment == "required",
+        token_policy=policy.token_policy(),
+        passport_rules=policy.passport_rules(),
+        strict_direct=policy.strict_direct,
+        views=policy.views,
+        application_url=policy.application_url,
+        lifetime_ms=policy.session_lifetime_s * 1000,
+        user_data_min_trust=policy.user_data_min_trust,
+        quota_per_day=policy.quota_per_day,
+        debug_until_ms=0 if policy.debug_until is None else int(policy.debug_until.timestamp() * 1000),
+        retention_ms=None if policy.retention_days is None else policy.retention_days * 86_400_000,
+    )

@@ -1,0 +1,131 @@
+"""Publishing an integration: each publish is a new version, kept for the sessions that refer to it, audited and told of."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from accredit.encoding import Json
+from accredit.errors import ConflictError, NotFoundError
+from accredit.server.audit import AuditEntry
+from accredit.server.audit import append as append_audit
+from accredit.server.events.outbox import Event
+from accredit.server.events.outbox import append as append_events
+from accredit.server.integrations.catalog import IntegrationRecord, find_integration
+from accredit.server.integrations.integration import Door
+from accredit.server.integrations.policy import parse_policy
+from accredit.server.keyring.scope import Scope
+from accredit.server.store import Store, Transaction, bump_config, one_by_one
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A new integration, or new members for the policy of an existing one. actor: key id or `cli` for the audit record."""
+
+    integration_id: str
+    scope: Scope
+    members: dict[str, Json]
+    now_ms: int
+    actor: str
+    door: Door = "embed"
+    deployer_id: str | None = None
+    name: str | None = None
+
+
+async def create_integration(store: Store, publication: Publication) -> IntegrationRecord:
+    """Create an integration at version 1.
+
+    Raises MalformedError as `parse_policy`; NotFoundError `deployer_not_found`; ConflictError `integration_exists`.
+    """
+    return await store.write(_create, publication)
+
+
+async def update_integration(store: Store, publication: Publication) -> IntegrationRecord:
+    """Publish the next version: the members given replace those of the present policy.
+
+    Raises MalformedError as `parse_policy`; NotFoundError `integration_not_found`.
+    """
+    return await store.write(_update, publication)
+
+
+@one_by_one
+def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
+    scope, now_ms = publication.scope, publication.now_ms
+    policy = parse_policy(publication.door, publication.members, now_ms=now_ms)
+    known = tx.row(
+        "SELECT 1 FROM deployers WHERE account_id = ? AND environment = ? AND id = ?",
+        (scope.account_id, scope.environment, publication.deployer_id),
+    )
+    if known is None:
+        raise NotFoundError("deployer_not_found", "deployer_id")
+    inserted = tx.execute(
+        "INSERT INTO integrations (id, account_id, environment, door, deployer_id, name, version, policy, created_ms, updated_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            *(publication.integration_id, scope.account_id, scope.environment, publication.door, publication.deployer_id),
+            *(publication.name or publication.integration_id, msgspec.json.encode(policy).decode(), now_ms, now_ms),
+        ),
+    )
+    if not inserted:
+        raise ConflictError("integration_exists", "integration_id")
+    return _published(tx, publication, sorted(publication.members))
+
+
+@one_by_one
+def _update(tx: Transaction, publication: Publication) -> IntegrationRecord:
+    # Taking the row's lock first: two publications at once become two versions, and none is lost.
+    found = tx.row(
+        "UPDATE integrations SET version = version + 1, updated_ms = ? WHERE id = ? AND account_id = ? AND environment = ?"
+        " AND deleted_ms IS NULL RETURNING door, policy",
+        (publication.now_ms, publication.integration_id, publication.scope.account_id, publication.scope.environment),
+    )
+    if found is None:
+        raise NotFoundError("integration_not_found")
+    present = cast(dict[str, Json], msgspec.json.decode(found[1]))
+    members = publication.members
+    # A debug time that has passed is left behind, not refused.
+    policy = parse_policy(found[0], present | members, now_ms=publication.now_ms)
+    tx.execute(
+        "UPDATE integrations SET policy = ?, name = COALESCE(?, name) WHERE id = ?",
+        (msgspec.json.encode(policy).decode(), publication.name, publication.integration_id),
+    )
+    return _published(tx, publication, sorted(members))
+
+
+def _published(tx: Transaction, publication: Publication, changed: list[str]) -> IntegrationRecord:
+    """Keep the version for the sessions that refer to it, and tell of it."""
+    record = find_integration(tx, publication.integration_id)
+    assert record is not None
+    tx.execute(
+        "INSERT INTO integration_versions (integration_id, version, policy, published_ms) VALUES (?, ?, ?, ?)",
+        (record.integration_id, record.version, msgspec.json.encode(record.policy).decode(), publication.now_ms),
+    )
+    detail: dict[str, Json] = {"version": record.version, "changed": list(changed)}
+    append_audit(
+        tx,
+        [
+            AuditEntry(
+                at_ms=publication.now_ms,
+                kind="integration.published",
+                account_id=record.scope.account_id,
+                environment=record.scope.environment,
+                actor=publication.actor,
+                integration_id=record.integration_id,
+                detail=detail,
+            )
+        ],
+    )
+    append_events(
+        tx,
+        [
+            Event(
+                type="integration.policy_changed",
+                scope=record.scope,
+                created_ms=publication.now_ms,
+                integration_id=record.integration_id,
+                data=detail,
+            )
+        ],
+    )
+    bump_config(tx)
+    return record

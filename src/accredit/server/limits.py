@@ -1,0 +1,57 @@
+"""Limits in memory: how many refusals an address may cause before it has to wait.
+
+Counted per process in windows of a minute, in a bounded table: an attacker with many addresses pushes out the oldest, no more.
+"""
+
+from collections import OrderedDict
+from ipaddress import IPv6Address, ip_address
+
+from accredit.errors import Refused
+
+_WINDOW_MS = 60_000
+
+
+class TooManyRefusals(Refused):
+    """`rate_limited`, with the seconds until the address may try again."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("rate_limited")
+        self.retry_after_s = retry_after_s
+
+
+class RefusalLimit:
+    """At most `limit` refusals a minute for an address; an IPv6 address counts as its /64 (protocol-embed.md section 9)."""
+
+    def __init__(self, limit: int, capacity: int = 100_000) -> None:
+        self._limit = limit
+        self._capacity = capacity
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def check(self, address: str, now_ms: int) -> None:
+        """Raises TooManyRefusals when the address has used up its refusals of this minute."""
+        if not self._counts:
+            return
+        window, count = self._counts.get(network_of(address), (0, 0))
+        if window == now_ms // _WINDOW_MS and count >= self._limit:
+            raise TooManyRefusals((_WINDOW_MS - now_ms % _WINDOW_MS) // 1000 + 1)
+
+    def count(self, address: str, now_ms: int) -> None:
+        """Count one refusal."""
+        network, current = network_of(address), now_ms // _WINDOW_MS
+        window, count = self._counts.pop(network, (current, 0))
+        self._counts[network] = (current, count + 1 if window == current else 1)
+        if len(self._counts) > self._capacity:
+            self._counts.popitem(last=False)
+
+
+def network_of(address: str) -> str:
+    """The address as it is counted and hashed: IPv4 as it is, IPv6 as its /64, anything else as it came."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Address(int(parsed) >> 64 << 64))
+    return str(parsed)

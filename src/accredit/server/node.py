@@ -1,0 +1,26 @@
+"""One node: the parts that every door and every API address of a server process stand on. `app.py` puts it together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.keyring import Keyring
+from accredit.server.keyring.remembered import RememberedTokens
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.limits import RefusalLimit
+from accredit.server.settings import Settings
+from accredit.server.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """clock: milliseconds UTC; the only clock there is."""
+
+    settings: Settings
+    store: Store
+    sealer: Sealer
+    keyring: Keyring
+    catalog: Catalog
+    remembered: RememberedTokens
+    refusal_limit: RefusalLimit
+    clock: Callable[[], int]

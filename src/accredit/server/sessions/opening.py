@@ -1,0 +1,181 @@
+"""Opening a session from an admission: steps 7 and 8 of the gate's order, in one transaction.
+
+Replay protection is a unique column of the row itself; the daily quota is counted in the same transaction. Many openings share
+one commit and one statement; a replayed proof among them never harms its neighbours.
+"""
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accredit.encoding import b64url_encode, compact_json
+from accredit.errors import Refused
+from accredit.server.gate import Admission
+from accredit.server.ids import new_session_id
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.sessions.record import Person, seal_person
+from accredit.server.store import Store, Transaction, Value
+
+CODE_LIFETIME_MS = 60_000
+_DAY_MS = 86_400_000
+_MAX_WARNINGS = 50
+
+_COLUMNS = (
+    "id", "account_id", "environment", "door", "integration_id", "integration_version", "status", "sequence", "created_ms",
+    "updated_ms", "expires_ms", "deployer_id", "request_id", "origin", "trust", "proof_kind", "proof_key_id", "single_use",
+    "replay_key", "subject_hash", "anonymous", "view_id", "locale", "channel", "renews", "lifetime_ms", "retention_ms",
+    "code_hash", "warnings", "sealed",
+)  # fmt: skip
+_INSERT = f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What a door tells about the visit besides the admission. anonymous_id: kept from the session that this one renews."""
+
+    request_id: str
+    channel: str | None = None
+    locale: str | None = None
+    renews: str | None = None
+    anonymous_id: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A durable session. code: 43 base64url characters for the application's backend, None for the hosted page."""
+
+    session_id: str
+    code: str | None
+    person: Person
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One row to insert. replays: it has a key that must be unique. quota: sessions that the integration may open that day."""
+
+    row: tuple[Value, ...]
+    session_id: str
+    integration_id: str
+    replays: bool
+    day: str
+    quota: int | None
+
+
+async def open_session(
+    store: Store,
+    sealer: Sealer,
+    admission: Admission,
+    visitor: Visitor,
+    *,
+    now_ms: int,
+    with_code: bool,
+) -> OpenedSession:
+    """Open a session and return when it is durable.
+
+    with_code: the frame goes to the application, whose backend redeems a code within 60 s; until then the session is `created`.
+    Without, it is `waiting` for its whole lifetime. Raises Refused: `quota_exceeded`, `token_replayed`.
+    """
+    session_id = new_session_id()
+    code = secrets.token_bytes(32) if with_code else None
+    expires_ms = now_ms + (CODE_LIFETIME_MS if with_code else admission.integration.lifetime_ms)
+    person = Person(
+        uid=admission.uid,
+        anonymous_id=None if admission.uid is not None else visitor.anonymous_id or f"anon_{secrets.token_hex(16)}",
+        data_passport=dict(admission.passport.values),
+        server_only=admission.passport.server_only,
+    )
+    opening = _prepare(sealer, admission, visitor, session_id, code, person, now_ms, expires_ms)
+    refusal = await store.write(insert_openings, opening)
+    if refusal is not None:
+        raise Refused(refusal)
+    return OpenedSession(session_id, None if code is None else b64url_encode(code), person, expires_ms)
+
+
+def _prepare(
+    sealer: Sealer,
+    admission: Admission,
+    visitor: Visitor,
+    session_id: str,
+    code: bytes | None,
+    person: Person,
+    now_ms: int,
+    expires_ms: int,
+) -> Opening:
+    integration = admission.integration
+    scope, integration_id = integration.scope, integration.integration_id
+    replay_key = None if admission.jti is None else hashlib.sha256(admission.jti.encode()).digest()
+    row = (
+        session_id, scope.account_id, scope.environment, integration.door, integration_id, integration.version,
+        "waiting" if code is None else "created", 1, now_ms,
+        now_ms, expires_ms, integration.deployer_id, visitor.request_id, admission.origin, admission.trust,
+        admission.proof_kind, admission.proof_key_id, int(admission.jti is not None),
+        replay_key, subject_hash(sealer, admission, person), int(person.uid is None), admission.view_id, visitor.locale,
+        visitor.channel, visitor.renews, integration.lifetime_ms, integration.retention_ms,
+        None if code is None else hashlib.sha256(code).digest(),
+        _warnings(admission.warnings + visitor.warnings),
+        seal_person(sealer, scope, session_id, person),
+    )  # fmt: skip
+    day = str(now_ms // _DAY_MS)
+    return Opening(row, session_id, integration_id, replay_key is not None, day, integration.quota_per_day)
+
+
+def _warnings(warnings: tuple[str, ...]) -> str:
+    return compact_json(list(warnings[:_MAX_WARNINGS])).decode() if warnings else "[]"
+
+
+def subject_hash(sealer: Sealer, admission: Admission, person: Person) -> bytes | None:
+    """How a user is found again, per integration; None for an anonymous visit."""
+    if person.uid is None:
+        return None
+    return sealer.lookup_hash(admission.integration.scope, f"user:{admission.integration.integration_id}", person.uid)
+
+
+def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | None]:
+    """Change: insert the sessions of one commit group; None for each that was opened, else the refusal's code."""
+    refusals = _over_quota(tx, openings)
+    rest = [opening for opening in openings if opening.session_id not in refusals]
+    inserted = tx.insert_many(_INSERT, len(_COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
+    if inserted != len(rest):
+        refusals |= dict.fromkeys(_missing(tx, rest), "token_replayed")
+    _count(tx, [opening for opening in rest if opening.session_id not in refusals])
+    return [refusals.get(opening.session_id) for opening in openings]
+
+
+def _missing(tx: Transaction, openings: Sequence[Opening]) -> set[str]:
+    """The sessions that a conflict kept out: only a replay key can conflict."""
+    wanted = [opening.session_id for opening in openings if opening.replays]
+    marks = ",".join("?" * len(wanted))
+    found = tx.rows(f"SELECT id FROM sessions WHERE id IN ({marks})", wanted)
+    return set(wanted) - {row[0] for row in found}
+
+
+def _over_quota(tx: Transaction, openings: Sequence[Opening]) -> dict[str, str]:
+    """The openings of a group beyond their integration's quota of the day. Locks the counter until the commit."""
+    refusals: dict[str, str] = {}
+    left: dict[str, int] = {}
+    for opening in sorted((each for each in openings if each.quota is not None), key=lambda each: each.integration_id):
+        if opening.integration_id not in left:
+            left[opening.integration_id] = (opening.quota or 0) - _lock_counter(tx, opening.integration_id, opening.day)
+        if left[opening.integration_id] <= 0:
+            refusals[opening.session_id] = "quota_exceeded"
+        left[opening.integration_id] -= 1
+    return refusals
+
+
+def _lock_counter(tx: Transaction, integration_id: str, day: str) -> int:
+    row = tx.row(
+        "INSERT INTO counters (integration_id, period, n) VALUES (?, ?, 0)"
+        " ON CONFLICT (integration_id, period) DO UPDATE SET n = counters.n RETURNING n",
+        (integration_id, day),
+    )
+    return 0 if row is None else int(row[0])
+
+
+def _count(tx: Transaction, opened: Sequence[Opening]) -> None:
+    counted = Counter((opening.integration_id, opening.day) for opening in opened if opening.quota is not None)
+    for (integration_id, day), n in sorted(counted.items()):
+        tx.execute("UPDATE counters SET n = n + ? WHERE integration_id = ? AND period = ?", (n, integration_id, day))

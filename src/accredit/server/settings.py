@@ -1,0 +1,64 @@
+"""Settings, from the environment: one struct, checked once at the start, each documented in docs/reference/settings.md."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from accredit.errors import MalformedError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator may set. Each member is the environment variable `ACCREDIT_` + its name in capitals."""
+
+    public_url: str = "http://127.0.0.1:8400"
+    host: str = "127.0.0.1"
+    port: int = 8400
+    data_dir: Path = Path("accredit-data")
+    database_url: str = ""
+    root_key: str = ""
+    root_key_file: str = ""
+    previous_root_keys: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    outbound_allow: tuple[str, ...] = ()
+    refusals_per_minute: int = 60
+    log_level: str = "info"
+    access_log: bool = False
+
+    @property
+    def public_origin(self) -> str:
+        """The origin of the public URL."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def database(self) -> str:
+        """The database's address; by default a SQLite file in the data directory."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'accredit.sqlite').absolute()}"
+
+
+_PREFIX = "ACCREDIT_"
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?")
+
+
+def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
+    """The settings of an environment; an override that is not None wins. Lists are separated by commas.
+
+    Raises MalformedError `settings_invalid` with the name of the variable.
+    """
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = environ.get(_PREFIX + field.name.upper())
+        if text:
+            values[field.name] = [part.strip() for part in text.split(",")] if "tuple" in str(field.type) else text
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        named = re.search(r"`\$\.([a-z_]+)", str(error))
+        raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error
+    if not _PUBLIC_URL.fullmatch(settings.public_url):
+        raise MalformedError("settings_invalid", "ACCREDIT_PUBLIC_URL")
+    return settings

@@ -102,7 +102,7 @@ class App:
         try:
             await door(scope, receive, send)
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             await self._fail(scope, send, error)
         if self.settings.access_log:
             telemetry.log.info("request", extra={"fields": {"request_id": scope["request_id"], "method": scope["method"]}})
@@ -155,7 +155,7 @@ async def _repeat(every_s: float, work: Callable[[], Awaitable[object]]) -> None
         except AccreditError as error:
             telemetry.log.warning("background_failed", extra={"fields": {"code": error.code}})
         # The edge of the process for background work.
-        except Exception:
+        except Exception:  # noqa: BLE001
             telemetry.log.exception("background_failed")
 
 

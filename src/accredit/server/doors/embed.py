@@ -70,9 +70,8 @@ class EmbedDoor:
         ask = await self._parse(scope, receive, attempt)
         admission = await self._admit(ask, attempt)
         address = admission.integration.address_of(admission.view_id)
-        opened = await self._open(
-            admission, attempt, Visitor(attempt.request_id, attempt.channel, warnings=ask.dropped), bool(address)
-        )
+        visitor = Visitor(attempt.request_id, attempt.channel, warnings=ask.dropped)
+        opened = await self._open(admission, attempt, visitor, with_code=address is not None)
         if address is None or opened.code is None:
             return hosted_page(_welcome(admission, opened, attempt))
         joint = "&" if "?" in address else "?"

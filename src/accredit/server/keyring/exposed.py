@@ -1,0 +1,92 @@
+"""What of ours, or of a deployer's, stands in texts that a browser sent: live-looking secrets and private JWKs.
+
+Nothing found here is kept or passed on: a secret becomes its hash, a private key the thumbprint of its public half, computed from the
+private member itself, so that nobody burns another's key by writing its public half beside a made-up `d`.
+
+    exposed = find_exposed(form.values())      # two substring searches a text, and nothing more, when there is nothing
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from accredit.encoding import Json, JsonError, b64url_decode, b64url_encode, parse_json
+from accredit.keys import has_secret_form, jwk_thumbprint, secret_hash
+
+# More in one request is no accident, and each costs time.
+_MAX_FOUND = 16
+_SECRET = re.compile(r"accredit_(?:live|sandbox)_[a-z]+_[A-Za-z0-9_-]{49}")
+# JWKs are flat. Scanning is linear: a brace ends the run that another brace began.
+_FLAT_OBJECT = re.compile(r"\{[^{}]*\}")
+_CURVES: dict[Json, tuple[ec.EllipticCurve, int]] = {
+    "P-256": (ec.SECP256R1(), 32),
+    "P-384": (ec.SECP384R1(), 48),
+    "P-521": (ec.SECP521R1(), 66),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """secret_hashes: of secrets. thumbprints: of the public halves of private keys. False when it is empty."""
+
+    secret_hashes: tuple[bytes, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.secret_hashes or self.thumbprints)
+
+
+NOTHING_EXPOSED = Exposed()
+
+
+def find_exposed(texts: Iterable[str]) -> Exposed:
+    """The secrets and private JWKs in these texts, wherever in a text they stand."""
+    suspected = [text for text in texts if "accredit_" in text or "kty" in text]
+    if not suspected:
+        return NOTHING_EXPOSED
+    hashes = dict.fromkeys(hash_ for text in suspected for hash_ in _find_secrets(text))
+    thumbprints: dict[str, None] = {}
+    for jwk in (jwk for text in suspected for jwk in _find_jwks(text)):
+        if jwk.get("kty") == "oct" and isinstance(key := jwk.get("k"), str):
+            hashes[secret_hash(key)] = None
+        elif (thumbprint := derived_thumbprint(jwk)) is not None:
+            thumbprints[thumbprint] = None
+    return Exposed(tuple(hashes)[:_MAX_FOUND], tuple(thumbprints)[:_MAX_FOUND])
+
+
+def derived_thumbprint(jwk: dict[str, Json]) -> str | None:
+    """The thumbprint of the public half that a private EC or Ed25519 JWK truly has; None if it is none."""
+    try:
+        octets = b64url_decode(str(jwk["d"]))
+        if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
+            public = ed25519.Ed25519PrivateKey.from_private_bytes(octets).public_key()
+            raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+            return jwk_thumbprint({"crv": "Ed25519", "kty": "OKP", "x": b64url_encode(raw)})
+        curve, size = _CURVES[jwk.get("crv") if jwk.get("kty") == "EC" else None]
+        numbers = ec.derive_private_key(int.from_bytes(octets[: size + 1], "big"), curve).public_key().public_numbers()
+    except (KeyError, TypeError, ValueError):
+        return None
+    x, y = (b64url_encode(coordinate.to_bytes(size, "big")) for coordinate in (numbers.x, numbers.y))
+    return jwk_thumbprint({"crv": str(jwk["crv"]), "kty": "EC", "x": x, "y": y})
+
+
+def _find_secrets(text: str) -> Iterator[bytes]:
+    return (secret_hash(found) for found in _SECRET.findall(text) if has_secret_form(found))
+
+
+def _find_jwks(text: str) -> Iterator[dict[str, Json]]:
+    """Flat JSON objects with `kty` and a private member, also inside other JSON and inside its strings."""
+    found = 0
+    for flat in _FLAT_OBJECT.findall(text.replace('\\"', '"')):
+        if '"kty"' not in flat or ('"d"' not in flat and '"k"' not in flat) or found == _MAX_FOUND:
+            continue
+        found += 1
+        try:
+            jwk = parse_json(flat.encode("utf-8", "replace"), max_depth=2)
+        except JsonError:
+            continue
+        if isinstance(jwk, dict):
+            yield jwk

@@ -1,0 +1,197 @@
+"""The key ring as the doors use it: live keys, parsed once and cached, and who calls with an API key.
+
+Everything cached is good for one version of the configuration (store.config_version): a key that is revoked or added anywhere counts
+everywhere within a second, and times of retirement are compared with the caller's clock on every call.
+
+    keys = await keyring.deployment_keys(scope, deployer_id)
+    verify_deployment(token, keys.live(now_ms, integration_id), now=now_ms // 1000)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+from joserfc.jwk import ECKey, JWKRegistry, OctKey, RSAKey
+
+from accredit.errors import FailureError, Refused
+from accredit.keys import DeploymentKey, has_secret_form, parse_deployment_key, secret_hash
+from accredit.passport import PassportKey
+from accredit.server.keyring.records import KeyRecord, find_records
+from accredit.server.keyring.remembered import Bounded, Versioned
+from accredit.server.keyring.scope import Scope
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.store import Store, Transaction
+
+Parsed = TypeVar("Parsed")
+
+_CACHED_HOLDERS = 4096
+_CACHED_API_KEYS = 4096
+_CACHED_UNKNOWN = 4096
+_USE_EVERY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey(Generic[Parsed]):
+    """A parsed key with what limits it. ends_ms: None if nothing is set. integration_ids: where it counts, None means all."""
+
+    key: Parsed
+    ends_ms: int | None
+    integration_ids: frozenset[str] | None
+
+
+class HeldKeys(Generic[Parsed]):
+    """The keys of one holder that are not revoked."""
+
+    def __init__(self, keys: Sequence[HeldKey[Parsed]]) -> None:
+        self._keys = tuple(keys)
+        limited = any(held.ends_ms is not None or held.integration_ids is not None for held in keys)
+        self._unlimited = None if limited else tuple(held.key for held in keys)
+
+    def live(self, now_ms: int, integration_id: str) -> tuple[Parsed, ...]:
+        """Those that live at that time and count for that integration."""
+        if self._unlimited is not None:
+            return self._unlimited
+        return tuple(
+            held.key
+            for held in self._keys
+            if (held.ends_ms is None or now_ms < held.ends_ms)
+            and (held.integration_ids is None or integration_id in held.integration_ids)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Who calls the API: the key's id, and the account and environment that it opens."""
+
+    key_id: str
+    scope: Scope
+
+
+class Keyring:
+    """The ring of one process. clock: milliseconds, for what is done in the background only."""
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._deployment = Versioned(store, self._load_deployment_keys, _CACHED_HOLDERS)
+        self._passport = Versioned(store, self._load_passport_keys, _CACHED_HOLDERS)
+        self._api = Versioned(store, self._load_api_key, _CACHED_API_KEYS)
+        self._unknown: Bounded[bytes, int] = Bounded(_CACHED_UNKNOWN)
+        self._uses: dict[str, int] = {}
+        self._flushed: dict[str, int] = {}
+
+    async def deployment_keys(self, scope: Scope, deployer_id: str) -> HeldKeys[DeploymentKey]:
+        """The keys that verify this deployer's tokens."""
+        return self._deployment.find((scope, deployer_id)) or await self._deployment.load((scope, deployer_id))
+
+    async def passport_keys(self, scope: Scope, integration_id: str) -> HeldKeys[PassportKey]:
+        """The keys that open this integration's encrypted passports. Raises FailureError root_key_missing, sealed_damaged."""
+        return self._passport.find((scope, integration_id)) or await self._passport.load((scope, integration_id))
+
+    async def authenticate(self, secret_text: str, now_ms: int) -> ApiKey:
+        """Whose API key this is. Raises Refused invalid_token, whatever the reason.
+
+        Unknown and revoked ones take the same path; only what has not the public form of a secret costs no look-up.
+        """
+        if not has_secret_form(secret_text):
+            raise Refused("invalid_token")
+        digest, version = secret_hash(secret_text), self._store.config_version
+        if self._unknown.find(digest) == version:
+            raise Refused("invalid_token")
+        held = self._api.find(digest) or await self._api.load(digest)
+        live = held.live(now_ms, "")
+        if not live:
+            self._unknown.remember(digest, version)
+            raise Refused("invalid_token")
+        return live[0]
+
+    def note_use(self, key_id: str, now_ms: int) -> None:
+        """Remember that a key was used; flush_uses writes it down."""
+        self._uses[key_id] = now_ms
+
+    async def flush_uses(self) -> None:
+        """Write down when keys were last used, for each key at most once a minute. Runs in the background."""
+        now_ms = self._clock()
+        self._flushed = {key_id: ms for key_id, ms in self._flushed.items() if now_ms - ms < _USE_EVERY_MS}
+        due = {key_id: ms for key_id, ms in self._uses.items() if key_id not in self._flushed}
+        if not due:
+            return
+        await self._store.write(record_uses, due)
+        self._flushed |= dict.fromkeys(due, now_ms)
+        self._uses = {key_id: ms for key_id, ms in self._uses.items() if due.get(key_id) != ms}
+
+    async def _load_deployment_keys(self, holder: tuple[Scope, str]) -> HeldKeys[DeploymentKey]:
+        records = await self._store.read(_find_deployment_keys, holder)
+        return self._held(records, _parse_deployment)
+
+    async def _load_passport_keys(self, holder: tuple[Scope, str]) -> HeldKeys[PassportKey]:
+        records = await self._store.read(_find_passport_keys, holder)
+        if records:
+            await self._sealer.ready(holder[0])
+        return self._held(records, self._open_passport_key)
+
+    async def _load_api_key(self, digest: bytes) -> HeldKeys[ApiKey]:
+        records = await self._store.read(_find_api_key, digest)
+        return self._held(records, lambda record: ApiKey(record.key_id, record.scope))
+
+    def _held(self, records: Sequence[KeyRecord], parse: Callable[[KeyRecord], Parsed]) -> HeldKeys[Parsed]:
+        now_ms = self._clock()
+        return HeldKeys(
+            [
+                HeldKey(parse(record), record.ends_ms, None if names is None else frozenset(names))
+                for record in records
+                if record.is_live(now_ms)
+                for names in (record.integration_ids,)
+            ]
+        )
+
+    def _open_passport_key(self, record: KeyRecord) -> PassportKey:
+        if record.secret is None or record.alg is None or record.enc is None:
+            raise FailureError("sealed_damaged")
+        jwk = msgspec.json.decode(self._sealer.open(record.scope, record.secret, row=record.key_id, column="keys.secret"))
+        key = JWKRegistry.import_key(jwk)
+        assert isinstance(key, OctKey | ECKey | RSAKey)
+        return PassportKey(record.key_id, record.alg, record.enc, key)
+
+
+def record_uses(tx: Transaction, items: Sequence[Mapping[str, int]]) -> Sequence[None]:
+    """Change: set when keys were last used; a later use that another node wrote stays."""
+    latest: dict[str, int] = {}
+    for uses in items:
+        for key_id, ms in uses.items():
+            latest[key_id] = max(ms, latest.get(key_id, 0))
+    # In the order of their ids, so that two nodes never wait for each other.
+    for key_id, ms in sorted(latest.items()):
+        tx.execute(
+            "UPDATE keys SET last_used_ms = ? WHERE id = ? AND (last_used_ms IS NULL OR last_used_ms < ?)", (ms, key_id, ms)
+        )
+    return [None] * len(items)
+
+
+def _parse_deployment(record: KeyRecord) -> DeploymentKey:
+    assert record.alg is not None
+    return parse_deployment_key(record.public_jwk, record.alg, key_id=record.key_id, kid=record.kid)
+
+
+def _find_deployment_keys(tx: Transaction, holder: tuple[Scope, str]) -> list[KeyRecord]:
+    scope, deployer_id = holder
+    return find_records(
+        tx,
+        "k.account_id = ? AND k.environment = ? AND k.purpose = 'deployment' AND k.deployer_id = ? AND k.revoked_ms IS NULL",
+        (scope.account_id, scope.environment, deployer_id),
+    )
+
+
+def _find_passport_keys(tx: Transaction, holder: tuple[Scope, str]) -> list[KeyRecord]:
+    scope, integration_id = holder
+    return find_records(
+        tx,
+        "k.integration_id = ? AND k.purpose = 'passport' AND k.account_id = ? AND k.environment = ? AND k.revoked_ms IS NULL",
+        (integration_id, scope.account_id, scope.environment),
+    )
+
+
+def _find_api_key(tx: Transaction, digest: bytes) -> list[KeyRecord]:
+    return find_records(tx, "k.secret_hash = ? AND k.purpose = 'api' AND k.revoked_ms IS NULL", (digest,))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accredit.encoding import Json, JsonError, b64url_decode, b64url_encode, parse_json
 from accredit.keys import has_secret_form, jwk_thumbprint, secret_hash
@@ -21,7 +20,7 @@ _MAX_FOUND = 16
 _SECRET = re.compile(r"accredit_(?:live|sandbox)_[a-z]+_[A-Za-z0-9_-]{49}")
 # JWKs are flat. Scanning is linear: a brace ends the run that another brace began.
 _FLAT_OBJECT = re.compile(r"\{[^{}]*\}")
-_CURVES: dict[Json, tuple[ec.EllipticCurve, int]] = {
+_CURVES: dict[str, tuple[ec.EllipticCurve, int]] = {
     "P-256": (ec.SECP256R1(), 32),
     "P-384": (ec.SECP384R1(), 48),
     "P-521": (ec.SECP521R1(), 66),
@@ -59,18 +58,29 @@ def find_exposed(texts: Iterable[str]) -> Exposed:
 
 def derived_thumbprint(jwk: dict[str, Json]) -> str | None:
     """The thumbprint of the public half that a private EC or Ed25519 JWK truly has; None if it is none."""
-    try:
-        octets = b64url_decode(str(jwk["d"]))
-        if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
-            public = ed25519.Ed25519PrivateKey.from_private_bytes(octets).public_key()
-            raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-            return jwk_thumbprint({"crv": "Ed25519", "kty": "OKP", "x": b64url_encode(raw)})
-        curve, size = _CURVES[jwk.get("crv") if jwk.get("kty") == "EC" else None]
-        numbers = ec.derive_private_key(int.from_bytes(octets[: size + 1], "big"), curve).public_key().public_numbers()
-    except (KeyError, TypeError, ValueError):
+    crv, private = jwk.get("crv"), jwk.get("d")
+    if not isinstance(crv, str) or not isinstance(private, str):
         return None
+    try:
+        octets = b64url_decode(private)
+        return _ed25519_thumbprint(octets) if crv == "Ed25519" else _ec_thumbprint(crv, octets)
+    except (KeyError, ValueError):
+        return None
+
+
+def _ed25519_thumbprint(octets: bytes) -> str:
+    public = ed25519.Ed25519PrivateKey.from_private_bytes(octets).public_key()
+    return jwk_thumbprint({"crv": "Ed25519", "kty": "OKP", "x": b64url_encode(public.public_bytes_raw())})
+
+
+def _ec_thumbprint(crv: str, octets: bytes) -> str:
+    curve, size = _CURVES[crv]
+    # Leniently read, as to leading zeros: what some library wrote wrongly is exposed all the same. But not of any length.
+    if len(octets) > size:
+        raise ValueError("too long")
+    numbers = ec.derive_private_key(int.from_bytes(octets, "big"), curve).public_key().public_numbers()
     x, y = (b64url_encode(coordinate.to_bytes(size, "big")) for coordinate in (numbers.x, numbers.y))
-    return jwk_thumbprint({"crv": str(jwk["crv"]), "kty": "EC", "x": x, "y": y})
+    return jwk_thumbprint({"crv": crv, "kty": "EC", "x": x, "y": y})
 
 
 def _find_secrets(text: str) -> Iterator[bytes]:

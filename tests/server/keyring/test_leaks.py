@@ -1,0 +1,175 @@
+"""What counts as exposed, and what happens then."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.errors import MalformedError, Refused
+from accredit.keys import generate_deployment_key as generate_pair
+from accredit.keys import generate_secret, secret_hash
+from accredit.server.ids import new_id
+from accredit.server.keyring.api_keys import create_api_key
+from accredit.server.keyring.changes import Cause, Revocation, add_key, revoke_key
+from accredit.server.keyring.deployment_keys import Holder, register_deployment_key
+from accredit.server.keyring.exposed import Exposed, find_exposed
+from accredit.server.keyring.leaks import Leak, exposed_secret, respond
+from accredit.server.keyring.passport_keys import PassportHolder, create_passport_key
+from accredit.server.keyring.records import KeyRecord, find_key
+from accredit.server.keyring.scope import Scope
+from accredit.server.store import bump_config, one_by_one
+
+PAIR = generate_pair()
+SECRET = generate_secret("live", "api")
+
+
+def respond_to(ring: Any, exposed: Exposed, **members: Any) -> Any:
+    cause = Cause(ring.clock.now_ms, request_id="req_1")
+    return ring.run(respond(ring.store, Leak(exposed, "browser", cause, **members)))
+
+
+def state_of(ring: Any, record: KeyRecord) -> str:
+    return ring.run(ring.store.read(find_key, (record.scope, record.key_id))).state(ring.clock.now_ms)
+
+
+def register(ring: Any, jwk: Any, scope: Any = None) -> Any:
+    return ring.run(register_deployment_key(ring.store, Holder(scope or ring.scope, "shop"), jwk, ring.cause()))
+
+
+@pytest.mark.parametrize("text", [SECRET, f"key={SECRET}&x=1", json.dumps({"a": {"b": [f"Bearer {SECRET}"]}}), f"{SECRET}abc"])
+def test_finds_a_secret_wherever_it_stands(text: str) -> None:
+    assert find_exposed(["nothing", text]) == Exposed(secret_hashes=(secret_hash(SECRET),))
+
+
+@pytest.mark.parametrize("alg", ["ES512", "ES256", "EdDSA"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        json.dumps,
+        lambda jwk: json.dumps({"keys": [jwk]}),
+        lambda jwk: json.dumps({"card": json.dumps(jwk)}),
+        lambda jwk: f"see: {json.dumps(jwk, indent=2)} and so on",
+        lambda jwk: json.dumps({"kty": jwk["kty"], "crv": jwk["crv"], "d": jwk["d"]}),
+    ],
+)
+def test_finds_a_private_jwk_wherever_it_stands(alg: str, wrap: Any) -> None:
+    pair = generate_pair(alg)
+    assert find_exposed([wrap(pair.private_jwk)]) == Exposed(thumbprints=(pair.thumbprint,))
+
+
+def test_a_private_half_names_its_own_public_half_only() -> None:
+    """Else anybody could burn a key by writing its public half beside a made-up `d`."""
+    other = generate_pair()
+    forged = {**PAIR.public_jwk, "d": other.private_jwk["d"]}
+    assert find_exposed([json.dumps(forged)]).thumbprints == (other.thumbprint,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        SECRET[:-1] + ("A" if SECRET[-1] != "A" else "B"),
+        SECRET[:-1],
+        "accredit_live_api_",
+        json.dumps(PAIR.public_jwk),
+        json.dumps({**PAIR.public_jwk, "d": None}),
+        json.dumps({**PAIR.public_jwk, "d": 5}),
+        json.dumps({**PAIR.public_jwk, "d": "AA"}),
+        json.dumps({**PAIR.public_jwk, "d": "_" * 88}),
+        json.dumps({**PAIR.public_jwk, "d": "A" * 20_000}),
+        json.dumps({**PAIR.private_jwk, "crv": "P-999"}),
+        json.dumps({"kty": "oct", "k": 7}),
+        '{"kty":"EC","kty":"EC","d":"AQ"}',
+        '{"kty" "d"}',
+        "\ud800 accredit_ kty",
+    ],
+)
+def test_finds_nothing_where_nothing_is_exposed(text: str) -> None:
+    assert not find_exposed([text])
+
+
+@given(st.text(st.sampled_from('{}"dk:ty,[]\\ accredit_live_EC\ud800')))
+def test_reads_any_text(text: str) -> None:
+    find_exposed([text, f"kty accredit_ {text}"])
+
+
+def test_bounds_what_one_request_costs() -> None:
+    exposed = find_exposed([json.dumps([generate_pair("EdDSA").private_jwk for _ in range(40)])])
+    assert len(exposed.thumbprints) == 16
+
+
+def test_an_exposed_api_key_stops_at_once_and_is_told_of(ring: Any) -> None:
+    made = ring.run(create_api_key(ring.store, ring.scope, "backend", ring.cause()))
+    ring.run(ring.keyring.authenticate(made.secret_text, 0))
+    revoked = respond_to(ring, exposed_secret(made.secret_text), url="https://shop.example")
+    assert [(each.key_id, each.revoke_reason) for each in revoked] == [(made.record.key_id, "secret_exposed")]
+    with pytest.raises(Refused, match="invalid_token"):
+        ring.run(ring.keyring.authenticate(made.secret_text, 0))
+    assert [json.loads(row[0]) for row in ring.events("key.leaked")] == [
+        {"key_id": made.record.key_id, "purposes": ["api"], "source": "browser", "url": "https://shop.example"}
+    ]
+    assert [row[:3] for row in ring.audited("key.leaked")] == [("secret_exposed", None, made.record.key_id)]
+    assert respond_to(ring, exposed_secret(made.secret_text)) == ()
+    assert len(ring.events("key.leaked")) == 1
+
+
+def test_every_record_over_one_text_ends(ring: Any) -> None:
+    """An API credential of the flow door is three records over one text."""
+
+    @one_by_one
+    def add(tx: Any, records: Any) -> None:
+        bump_config(tx)
+        for record in records:
+            add_key(tx, record, ring.cause())
+
+    digest = secret_hash("live_secret_" + "0" * 64)
+    records = [
+        KeyRecord(
+            key_id=new_id("key_"),
+            scope=ring.scope,
+            purpose=purpose,
+            label="",
+            created_ms=ring.clock.now_ms,
+            secret_hash=digest,
+        )
+        for purpose in ("api", "reference", "webhook")
+    ]
+    ring.run(ring.store.write(add, records))
+    ring.run(ring.store.write(revoke_key, Revocation(ring.scope, records[1].key_id, ring.cause())))
+
+    assert len(respond_to(ring, Exposed(secret_hashes=(digest,)))) == 2
+    assert {state_of(ring, record) for record in records} == {"revoked"}
+    assert [json.loads(row[0])["purposes"] for row in ring.events("key.leaked")] == [["api", "webhook"]]
+
+
+def test_an_exposed_private_key_is_denied_where_it_is_known(ring: Any) -> None:
+    pair, elsewhere = generate_pair(), Scope("acc_2", "live")
+    live, dead = register(ring, pair.public_jwk), register(ring, pair.public_jwk, elsewhere)
+    ring.run(ring.store.write(revoke_key, Revocation(elsewhere, dead.key_id, ring.cause())))
+    assert [record.key_id for record in respond_to(ring, Exposed(thumbprints=(pair.thumbprint,)))] == [live.key_id]
+    for scope in (ring.scope, elsewhere):
+        with pytest.raises(MalformedError, match="key_denied"):
+            register(ring, pair.public_jwk, scope)
+
+
+def test_a_symmetric_passport_key_is_known_again(ring: Any) -> None:
+    made = ring.run(create_passport_key(ring.store, ring.sealer, PassportHolder(ring.scope, "acc_1_shop"), ring.cause()))
+    assert [each.key_id for each in respond_to(ring, find_exposed([json.dumps(made.jwk)]))] == [made.record.key_id]
+    assert ring.run(ring.keyring.passport_keys(ring.scope, "acc_1_shop")).live(ring.clock.now_ms, "acc_1_shop") == ()
+
+
+def test_what_is_nobodys_changes_nothing(ring: Any) -> None:
+    version = ring.store.config_version
+    assert respond_to(ring, Exposed((secret_hash(SECRET),), (PAIR.thumbprint,))) == ()
+    assert ring.store.config_version == version
+    assert ring.rows("SELECT thumbprint FROM denied_keys") == []
+
+
+def test_a_finder_who_speaks_for_one_account_ends_nothing_elsewhere(ring: Any) -> None:
+    record = register(ring, generate_pair().public_jwk, Scope("acc_2", "live"))
+    exposed = Exposed(thumbprints=(record.thumbprint,))
+    assert respond_to(ring, exposed, account_id="acc_1") == ()
+    assert state_of(ring, record) == "active"
+    assert len(respond_to(ring, exposed, account_id="acc_2")) == 1

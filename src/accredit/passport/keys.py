@@ -14,7 +14,7 @@ from typing import cast
 
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from accredit.encoding import Json
+from accredit.encoding import Json, b64url_decode
 from accredit.errors import MalformedError
 from accredit.keys import read_members
 
@@ -139,13 +139,12 @@ def _read_point(jwk: Mapping[str, object]) -> ECKey:
 
 def _read_rsa(jwk: Mapping[str, object]) -> RSAKey:
     members = read_members(jwk, dict.fromkeys(_RSA_PUBLIC + _RSA_PRIVATE if "d" in jwk else _RSA_PUBLIC))
+    if int.from_bytes(b64url_decode(members["n"])).bit_length() < _RSA_MIN_BITS:
+        raise MalformedError("key_value_invalid", "n")
     try:
-        key = RSAKey.import_key(_parameters("RSA", members))
+        return RSAKey.import_key(_parameters("RSA", members))
     except ValueError as error:
         raise MalformedError("key_value_invalid") from error
-    if key.public_key.key_size < _RSA_MIN_BITS:
-        raise MalformedError("key_value_invalid", "n")
-    return key
 
 
 def _parameters(kty: str, members: dict[str, str]) -> dict[str, str | list[str]]:

@@ -187,6 +187,25 @@ CODES: dict[str, Code] = {
         secret_malformed="The secret does not have its form, or its check does not fit.",
         jwks_uri_invalid="The key set's address must be https, without user information or fragment.",
     ),
+    # Outgoing requests (protocol-webhooks.md sections 7 and 10).
+    **_codes(
+        MalformedError,
+        422,
+        endpoint_url_invalid="The address must be https with a host name, and have no user information or fragment.",
+        endpoint_address_forbidden="The address leads into a network that outgoing requests must not reach.",
+    ),
+    **_codes(
+        FailureError,
+        503,
+        dns_failed="The name of the other server did not resolve.",
+        address_forbidden="The name leads into a network that outgoing requests must not reach.",
+        connect_timeout="The other server did not take the connection in time.",
+        connect_failed="The other server could not be reached.",
+        tls_failed="The other server's certificate or TLS version is not acceptable.",
+        response_timeout="The other server did not answer in time.",
+        response_malformed="The other server's answer is not HTTP, or its headers are too long.",
+        redirect_refused="The other server redirected, which is never followed.",
+    ),
     **_codes(
         ConflictError,
         409,
@@ -222,6 +241,7 @@ CODES: dict[str, Code] = {
         database_url_invalid="The database address must begin with sqlite:/// or postgresql://.",
         schema_behind="The database schema is behind; run `accredit migrate`.",
         root_key_missing="The root key that sealed this data is not configured.",
+        root_key_exposed="Others may read or change the root key's file; give it to its owner alone (chmod 600).",
         sealed_damaged="Sealed data does not open; the row or the key was altered.",
         audit_broken="The audit chain does not hold.",
         key_set_unreadable="The deployer's key set could not be read.",

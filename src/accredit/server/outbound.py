@@ -1,0 +1,207 @@
+"""Outgoing requests: the one way in which the server calls addresses that an account may name.
+
+protocol-webhooks.md section 7. For each attempt the name is resolved once, every address is judged, and the connection goes to one of
+them, with the name in SNI, certificate check and `Host`: what a name means cannot change between the check and the call. A connection
+is used again only for the same name at the same checked address. No redirect is followed, no cookie kept, nothing decompressed.
+
+    outbound = Outbound(Allowed.parse(settings.outbound_allow))
+    answer = await outbound.send(OutboundRequest("https://shop.example/keys.json", max_body_bytes=65536))
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+from yarl import URL
+
+from accredit import __version__
+from accredit.errors import FailureError, MalformedError
+from accredit.server.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+CONNECT_S = 5
+MAX_HEADER_BYTES = 16 * 1024
+_READ_BYTES = 16 * 1024
+# A name with many addresses gets as many tries as people have patience for.
+_MAX_TRIED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    """One attempt. plain: http may be (sandbox). timeout_s: for all of it. max_body_bytes: where the answer's body is cut."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    plain: bool = False
+    timeout_s: float = 5
+    max_body_bytes: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. complete: the body is all there. address: who answered, None behind a proxy."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool
+    address: str | None
+
+
+async def resolve_name(host: str, port: int) -> Sequence[str]:
+    """The addresses of a name, in the order in which the system prefers them."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Outbound:
+    """The outgoing side of one process. resolve, ssl_context: of the system, unless a test has its own.
+
+    proxy: `http://host:port`; it resolves names, and owes the judgement of addresses.
+    """
+
+    def __init__(
+        self,
+        allowed: Allowed = NOTHING_ALLOWED,
+        *,
+        proxy: str | None = None,
+        resolve: Resolve = resolve_name,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allowed = allowed
+        self._proxy = proxy
+        self._resolve = resolve
+        self._tls = ssl_context or ssl.create_default_context()
+        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._session: aiohttp.ClientSession | None = None
+
+    async def check(self, url: str, *, plain: bool = False) -> Target:
+        """Judge a URL that is about to be saved. Raises MalformedError endpoint_url_invalid, endpoint_address_forbidden.
+
+        A name that does not resolve just now may be saved: each attempt is judged again.
+        """
+        target = check_url(url, plain=plain, allowed=self._allowed)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._find_addresses(target)
+        except TimeoutError:
+            return target
+        except FailureError as error:
+            if error.code == "address_forbidden":
+                raise MalformedError("endpoint_address_forbidden") from error
+        return target
+
+    async def send(self, request: OutboundRequest) -> Answer:
+        """Make one attempt.
+
+        Raises MalformedError endpoint_url_invalid; FailureError: dns_failed, address_forbidden, connect_timeout, connect_failed,
+        tls_failed, response_timeout, response_malformed, redirect_refused.
+        """
+        target = check_url(request.url, plain=request.plain, allowed=self._allowed)
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                answer = await self._attempt(request, target)
+        except TimeoutError as error:
+            raise FailureError("response_timeout") from error
+        if 300 <= answer.status < 400:
+            raise FailureError("redirect_refused")
+        return answer
+
+    async def close(self) -> None:
+        """Close what is still connected."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _attempt(self, request: OutboundRequest, target: Target) -> Answer:
+        """One of the checked addresses after another, until one takes the connection."""
+        addresses = (await self._find_addresses(target))[:_MAX_TRIED]
+        for address in addresses[:-1]:
+            try:
+                return await self._call(request, target, address)
+            except FailureError as error:
+                # Nothing was sent yet, so the next address is no second attempt.
+                if error.code not in ("connect_failed", "connect_timeout"):
+                    raise
+        return await self._call(request, target, addresses[-1])
+
+    async def _find_addresses(self, target: Target) -> Sequence[str | None]:
+        """The checked addresses of the target; one None where a proxy resolves."""
+        if self._proxy is not None:
+            return [None]
+        addresses: Sequence[str] = [target.host]
+        if target.literal is None:
+            try:
+                addresses = await self._resolve(target.host, target.port)
+            except (OSError, UnicodeError) as error:
+                raise FailureError("dns_failed") from error
+        check_addresses(addresses, target.host, self._allowed)
+        return addresses
+
+    async def _call(self, request: OutboundRequest, target: Target, address: str | None) -> Answer:
+        try:
+            async with self._open(request, target, address) as response:
+                return await _read_answer(response, request.max_body_bytes, address)
+        # The order matters: later classes are ancestors of earlier ones.
+        except aiohttp.ConnectionTimeoutError as error:
+            raise FailureError("connect_timeout") from error
+        except aiohttp.ClientSSLError as error:
+            raise FailureError("tls_failed") from error
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise FailureError("connect_failed") from error
+        except aiohttp.ClientError as error:
+            raise FailureError("response_malformed") from error
+
+    def _open(self, request: OutboundRequest, target: Target, address: str | None) -> "aiohttp.client._RequestContextManager":
+        if self._session is None:
+            self._session = self._new_session()
+        named = target.authority if address is None else _authority_at(address, target.port)
+        return self._session.request(
+            request.method,
+            # Encoded: the request target goes out exactly as it was configured, because signatures cover it.
+            URL(f"{target.scheme}://{named}{target.request_target}", encoded=True),
+            headers={**request.headers, "Host": target.authority, "Accept-Encoding": "identity"},
+            data=request.body,
+            allow_redirects=False,
+            proxy=self._proxy,
+            server_hostname=None if address is None or target.literal is not None else target.host,
+        )
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, use_dns_cache=False),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            headers={"User-Agent": f"Accredit/{__version__}"},
+            auto_decompress=False,
+            read_bufsize=_READ_BYTES,
+            trust_env=False,
+        )
+
+
+def _authority_at(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+async def _read_answer(response: aiohttp.ClientResponse, limit: int, address: str | None) -> Answer:
+    """Rule 6: bounded headers, and as much of the body as was asked for."""
+    if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADER_BYTES:
+        raise FailureError("response_malformed")
+    body = bytearray()
+    complete = False
+    try:
+        while len(body) <= limit and not complete:
+            part = await response.content.read(limit + 1 - len(body))
+            body += part
+            complete = not part
+    except aiohttp.ClientPayloadError:
+        # The status counts though the body broke off.
+        complete = False
+    if not complete:
+        response.close()
+    return Answer(response.status, dict(response.headers), bytes(body[:limit]), complete, address)

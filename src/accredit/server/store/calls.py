@@ -1,6 +1,7 @@
 """Who waits for what: the bounded queue between the event loop and the store's threads."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
@@ -25,30 +26,31 @@ class Calls:
         self._loop = loop
         self._limit = limit
         self._takers = takers
-        self._queue: SimpleQueue[Call | None] = SimpleQueue()
+        self._fresh: list[Call] = []
+        self._waiting: deque[Call] = deque()
+        self._bell: SimpleQueue[bool] = SimpleQueue()
         self._closed = False
 
     def ask(self, run: Callable[..., Any], item: object) -> "asyncio.Future[Any]":
         """Adds a call. Raises FailureError service_unavailable when too many wait already, or after close."""
-        if self._closed or self._queue.qsize() >= self._limit:
+        if self._closed or len(self._waiting) + len(self._fresh) >= self._limit:
             raise Unavailable
+        if not self._fresh:
+            # Whatever else is asked in this turn of the event loop belongs to the same group, so the bell waits for its end.
+            self._loop.call_soon(self._ring)
         answer = self._loop.create_future()
-        self._queue.put(Call(run, item, answer))
+        self._fresh.append(Call(run, item, answer))
         return answer
 
     def take(self, limit: int) -> list[Call]:
         """Waits for a call, and takes this taker's share of those that wait; empty once all is done and closed."""
-        first = self._queue.get()
-        if first is None:
-            return []
-        taken = [first]
-        for _ in range(min(limit - 1, -(-self._queue.qsize() // self._takers))):
-            call = self._queue.get()
-            if call is None:
-                self._queue.put(None)
-                break
-            taken.append(call)
-        return taken
+        while True:
+            more = self._bell.get()
+            taken = self._share(limit)
+            if self._waiting or not more:
+                self._bell.put(more)
+            if taken or not more:
+                return taken
 
     def give(self, calls: Sequence[Call], outcomes: Sequence[object]) -> None:
         """Hands all outcomes to the event loop at once. An outcome that is Raised becomes the caller's exception."""
@@ -56,9 +58,24 @@ class Calls:
 
     def close(self) -> None:
         """Takes no more calls; those that wait are still served, then every taker is sent home."""
+        self._ring()
         self._closed = True
-        for _ in range(self._takers):
-            self._queue.put(None)
+        self._bell.put(False)
+
+    def _share(self, limit: int) -> list[Call]:
+        taken: list[Call] = []
+        for _ in range(min(limit, -(-len(self._waiting) // self._takers))):
+            try:
+                taken.append(self._waiting.popleft())
+            except IndexError:  # Another taker was faster.
+                break
+        return taken
+
+    def _ring(self) -> None:
+        self._waiting.extend(self._fresh)
+        for _ in self._fresh[: self._takers]:
+            self._bell.put(True)
+        self._fresh.clear()
 
 
 def _answer(calls: Sequence[Call], outcomes: Sequence[object]) -> None:

@@ -101,7 +101,7 @@ def extend(tx: Transaction, extension: Extension) -> Session:
 
 
 def transition(session: Session) -> Event:
-    """The event that tells of a session's present status."""
+    """The event that tells of a session's present status; the transaction of each transition writes it."""
     return Event(
         type=f"session.{session.status}",
         scope=session.scope,

@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accredit.encoding import b64url_encode, compact_json
+from accredit.encoding import compact_json
 from accredit.errors import Refused
+from accredit.server.events.outbox import Event, append
 from accredit.server.gate import Admission
 from accredit.server.ids import new_session_id
+from accredit.server.integrations.integration import Integration
 from accredit.server.keyring.sealing import Sealer
+from accredit.server.sessions.codes import LIFETIME_MS, code_hash, code_text, issue_code
 from accredit.server.sessions.record import Person, seal_person
 from accredit.server.store import Store, Transaction, Value
 
-CODE_LIFETIME_MS = 60_000
 _DAY_MS = 86_400_000
 _MAX_WARNINGS = 50
 
@@ -63,6 +65,7 @@ class Opening:
     replays: bool
     day: str
     quota: int | None
+    event: Event
 
 
 async def open_session(
@@ -80,8 +83,8 @@ async def open_session(
     Without, it is `waiting` for its whole lifetime. Raises Refused: `quota_exceeded`, `token_replayed`.
     """
     session_id = new_session_id()
-    code = secrets.token_bytes(32) if with_code else None
-    expires_ms = now_ms + (CODE_LIFETIME_MS if with_code else admission.integration.lifetime_ms)
+    code = issue_code(sealer, session_id) if with_code else None
+    expires_ms = now_ms + (LIFETIME_MS if with_code else admission.integration.lifetime_ms)
     person = Person(
         uid=admission.uid,
         anonymous_id=None if admission.uid is not None else visitor.anonymous_id or f"anon_{secrets.token_hex(16)}",
@@ -92,7 +95,7 @@ async def open_session(
     refusal = await store.write(insert_openings, opening)
     if refusal is not None:
         raise Refused(refusal)
-    return OpenedSession(session_id, None if code is None else b64url_encode(code), person, expires_ms)
+    return OpenedSession(session_id, None if code is None else code_text(code), person, expires_ms)
 
 
 def _prepare(
@@ -107,31 +110,35 @@ def _prepare(
 ) -> Opening:
     integration = admission.integration
     scope, integration_id = integration.scope, integration.integration_id
+    subject = subject_hash(sealer, integration, person.uid, visitor.channel)
     replay_key = None if admission.jti is None else hashlib.sha256(admission.jti.encode()).digest()
     row = (
         session_id, scope.account_id, scope.environment, integration.door, integration_id, integration.version,
         "waiting" if code is None else "created", 1, now_ms,
         now_ms, expires_ms, integration.deployer_id, visitor.request_id, admission.origin, admission.trust,
         admission.proof_kind, admission.proof_key_id, int(admission.jti is not None),
-        replay_key, subject_hash(sealer, admission, person), int(person.uid is None), admission.view_id, visitor.locale,
+        replay_key, subject, int(person.uid is None), admission.view_id, visitor.locale,
         visitor.channel, visitor.renews, integration.lifetime_ms, integration.retention_ms,
-        None if code is None else hashlib.sha256(code).digest(),
+        None if code is None else code_hash(code),
         _warnings(admission.warnings + visitor.warnings),
         seal_person(sealer, scope, session_id, person),
     )  # fmt: skip
     day = str(now_ms // _DAY_MS)
-    return Opening(row, session_id, integration_id, replay_key is not None, day, integration.quota_per_day)
+    event = Event("session.created", scope, now_ms, session_id, integration_id, 1, {"door": integration.door, "status": row[6]})
+    return Opening(row, session_id, integration_id, replay_key is not None, day, integration.quota_per_day, event)
 
 
 def _warnings(warnings: tuple[str, ...]) -> str:
     return compact_json(list(warnings[:_MAX_WARNINGS])).decode() if warnings else "[]"
 
 
-def subject_hash(sealer: Sealer, admission: Admission, person: Person) -> bytes | None:
-    """How a user is found again, per integration; None for an anonymous visit."""
-    if person.uid is None:
-        return None
-    return sealer.lookup_hash(admission.integration.scope, f"user:{admission.integration.integration_id}", person.uid)
+def subject_hash(sealer: Sealer, integration: Integration, uid: str | None, channel: str | None) -> bytes | None:
+    """How a visitor is found again, per integration: by the user id, or, being anonymous, by nothing but the frame's channel."""
+    if uid is None:
+        return (
+            None if channel is None else sealer.lookup_hash(integration.scope, f"channel:{integration.integration_id}", channel)
+        )
+    return sealer.lookup_hash(integration.scope, f"user:{integration.integration_id}", uid)
 
 
 def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | None]:
@@ -141,7 +148,9 @@ def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | 
     inserted = tx.insert_many(_INSERT, len(_COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
     if inserted != len(rest):
         refusals |= dict.fromkeys(_missing(tx, rest), "token_replayed")
-    _count(tx, [opening for opening in rest if opening.session_id not in refusals])
+    opened = [opening for opening in rest if opening.session_id not in refusals] if refusals else rest
+    _count(tx, opened)
+    append(tx, [opening.event for opening in opened])
     return [refusals.get(opening.session_id) for opening in openings]
 
 

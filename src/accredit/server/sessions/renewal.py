@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from accredit.errors import Refused
 from accredit.server.gate import Admission
 from accredit.server.keyring.sealing import Sealer
+from accredit.server.sessions.opening import subject_hash
 from accredit.server.sessions.record import COLUMNS, Session, open_person, read_row
 from accredit.server.store import Store, Transaction
 
@@ -24,19 +25,20 @@ async def find_renewed(store: Store, sealer: Sealer, renewal: Renewal) -> tuple[
     Raises Refused `renewal_mismatch` unless an open session of that channel, integration and origin exists, of the same user or
     anonymous like this one.
     """
-    session = await store.read(_find_open, renewal) if renewal.channel is not None else None
+    integration, uid, origin = renewal.admission.integration, renewal.admission.uid, renewal.admission.origin
+    if renewal.channel is None or origin is None:
+        raise Refused("renewal_mismatch")
+    subject = subject_hash(sealer, integration, uid, renewal.channel)
+    session = await store.read(_find_open, (integration.integration_id, subject, renewal.channel, origin, renewal.now_ms))
     if session is None:
         raise Refused("renewal_mismatch")
-    person = open_person(sealer, session)
-    if person.uid != renewal.admission.uid:
-        raise Refused("renewal_mismatch")
-    return session.session_id, person.anonymous_id
+    return session.session_id, open_person(sealer, session).anonymous_id
 
 
-def _find_open(tx: Transaction, renewal: Renewal) -> Session | None:
+def _find_open(tx: Transaction, wanted: tuple[str, bytes | None, str, str, int]) -> Session | None:
     row = tx.row(
-        f"SELECT {COLUMNS} FROM sessions WHERE channel = ? AND status IN ('created', 'waiting') AND integration_id = ?"
-        " AND origin = ? AND expires_ms > ? ORDER BY id DESC LIMIT 1",
-        (renewal.channel, renewal.admission.integration.integration_id, renewal.admission.origin, renewal.now_ms),
+        f"SELECT {COLUMNS} FROM sessions WHERE integration_id = ? AND subject_hash = ? AND channel = ? AND origin = ?"
+        " AND status IN ('created', 'waiting') AND expires_ms > ? ORDER BY id DESC LIMIT 1",
+        wanted,
     )
     return None if row is None else read_row(row)

@@ -178,10 +178,8 @@ CREATE TABLE sessions (
     redacted_ms BIGINT
 );
 CREATE UNIQUE INDEX sessions_replay ON sessions (integration_id, replay_key) WHERE replay_key IS NOT NULL;
-CREATE UNIQUE INDEX sessions_by_code ON sessions (code_hash) WHERE code_hash IS NOT NULL;
 CREATE INDEX sessions_to_expire ON sessions (expires_ms) WHERE status IN ('created', 'waiting', 'pending_review');
 CREATE INDEX sessions_by_subject ON sessions (integration_id, subject_hash) WHERE subject_hash IS NOT NULL;
-CREATE INDEX sessions_by_channel ON sessions (channel) WHERE channel IS NOT NULL AND status IN ('created', 'waiting');
 CREATE INDEX sessions_to_redact ON sessions (redact_ms) WHERE redact_ms IS NOT NULL;
 CREATE INDEX sessions_by_account ON sessions (account_id, environment, id);
 

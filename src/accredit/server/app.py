@@ -79,10 +79,11 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
 
 
 class App:
-    """The ASGI application. Its node lives from lifespan startup to shutdown."""
+    """The ASGI application. Its node lives from lifespan startup to shutdown. failure: why it could not start, else None."""
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self.settings = settings
+        self.failure: AccreditError | None = None
         self._clock = clock
         self._hot: dict[str, Application] = {}
         self._rest: Application = _not_started
@@ -121,6 +122,7 @@ class App:
             try:
                 node = await stack.enter_async_context(open_node(self.settings, clock=self._clock))
             except AccreditError as error:
+                self.failure = error
                 await send({"type": "lifespan.startup.failed", "message": f"{error.code}: {error.title}"})
                 return
             self._wire(node)

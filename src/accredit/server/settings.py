@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,7 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: str = "http://127.0.0.1:8400"
     host: str = "127.0.0.1"
-    port: int = 8400
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8400
     data_dir: Path = Path("accredit-data")
     database_url: str = ""
     root_key: str = ""
@@ -55,7 +56,8 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             values[field.name] = [part.strip() for part in text.split(",")] if "tuple" in str(field.type) else text
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        # A path is a type that msgspec does not know by itself.
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error

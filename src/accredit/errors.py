@@ -168,6 +168,7 @@ CODES: dict[str, Code] = {
         renewal_mismatch="There is no open session of this frame, user and origin to renew.",
         secret_exposed="A secret arrived from a browser and was revoked.",
         trust_too_low="The session is not trusted enough for stored user data.",
+        api_key_limited="The API key is limited to integrations and does not reach this address.",
     ),
     **_codes(Refused, 429, rate_limited="Too many requests; wait and try again."),
     **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),

@@ -25,8 +25,13 @@ class MadeApiKey:
     secret_text: str = field(repr=False)
 
 
-async def create_api_key(store: Store, scope: Scope, label: str, cause: Cause) -> MadeApiKey:
-    """Make an API key for an account and environment. Raises NotFoundError account_not_found."""
+async def create_api_key(
+    store: Store, scope: Scope, label: str, cause: Cause, *, integration_ids: tuple[str, ...] | None = None
+) -> MadeApiKey:
+    """Make an API key for an account and environment, or for some of its integrations only.
+
+    Raises NotFoundError: account_not_found, integration_not_found.
+    """
     secret_text = generate_secret(scope.environment, "api")
     record = KeyRecord(
         key_id=new_id("key_"),
@@ -35,6 +40,7 @@ async def create_api_key(store: Store, scope: Scope, label: str, cause: Cause) -
         label=label,
         created_ms=cause.at_ms,
         secret_hash=secret_hash(secret_text),
+        integration_ids=integration_ids,
     )
     return MadeApiKey(await store.write(add_api_key, (record, cause)), secret_text)
 
@@ -46,4 +52,11 @@ def add_api_key(tx: Transaction, item: tuple[KeyRecord, Cause]) -> KeyRecord:
     bump_config(tx)
     if tx.row("SELECT 1 FROM accounts WHERE id = ?", (record.scope.account_id,)) is None:
         raise NotFoundError("account_not_found")
+    for integration_id in record.integration_ids or ():
+        found = tx.row(
+            "SELECT 1 FROM integrations WHERE id = ? AND account_id = ? AND environment = ? AND deleted_ms IS NULL",
+            (integration_id, record.scope.account_id, record.scope.environment),
+        )
+        if found is None:
+            raise NotFoundError("integration_not_found", "integration_ids")
     return add_key(tx, record, cause)

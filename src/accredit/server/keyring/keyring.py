@@ -62,10 +62,14 @@ class HeldKeys(Generic[Parsed]):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """Who calls the API: the key's id, and the account and environment that it opens."""
+    """Who calls the API: the key's id, and the account and environment that it opens.
+
+    integration_ids: those that it is limited to, None for all.
+    """
 
     key_id: str
     scope: Scope
+    integration_ids: frozenset[str] | None = None
 
 
 class Keyring:
@@ -134,17 +138,20 @@ class Keyring:
 
     async def _load_api_key(self, digest: bytes) -> HeldKeys[ApiKey]:
         records = await self._store.read(_find_api_key, digest)
-        return self._held(records, lambda record: ApiKey(record.key_id, record.scope))
+        now_ms = self._clock()
+        # An API key names its integrations itself: what it may reach is judged by what it asks for, not here.
+        return HeldKeys(
+            [
+                HeldKey(ApiKey(record.key_id, record.scope, _names(record)), record.ends_ms, None)
+                for record in records
+                if record.is_live(now_ms)
+            ]
+        )
 
     def _held(self, records: Sequence[KeyRecord], parse: Callable[[KeyRecord], Parsed]) -> HeldKeys[Parsed]:
         now_ms = self._clock()
         return HeldKeys(
-            [
-                HeldKey(parse(record), record.ends_ms, None if names is None else frozenset(names))
-                for record in records
-                if record.is_live(now_ms)
-                for names in (record.integration_ids,)
-            ]
+            [HeldKey(parse(record), record.ends_ms, _names(record)) for record in records if record.is_live(now_ms)]
         )
 
     def _open_passport_key(self, record: KeyRecord) -> PassportKey:
@@ -154,6 +161,10 @@ class Keyring:
         key = JWKRegistry.import_key(jwk)
         assert isinstance(key, OctKey | ECKey | RSAKey)
         return PassportKey(record.key_id, record.alg, record.enc, key)
+
+
+def _names(record: KeyRecord) -> frozenset[str] | None:
+    return None if record.integration_ids is None else frozenset(record.integration_ids)
 
 
 def record_uses(tx: Transaction, items: Sequence[Mapping[str, int]]) -> Sequence[None]:

@@ -5,8 +5,9 @@ hears the origin from the browser itself and posts the form again with a ticket.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hmac import compare_digest
+
+import msgspec
 
 from accredit.encoding import b64url_decode, b64url_encode
 from accredit.errors import MalformedError
@@ -25,8 +26,7 @@ class OriginWanted(Exception):
         self.fields = fields
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """Who asks: the visit as the gate sees it, the channel of the frame, and the address of the peer."""
 
     visit: Visit

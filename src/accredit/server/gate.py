@@ -9,8 +9,9 @@ A refusal of steps 2 to 4 before a key was tried costs one verification with a d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from accredit.deployment import PeekedDeployment, VerifiedDeployment, spend_verification, verify_deployment
 from accredit.errors import Refused
@@ -21,8 +22,7 @@ from accredit.server.integrations.integration import Integration
 from accredit.server.integrations.policy import Trust
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """The circumstances of a request. origin: a well-formed tuple origin or None. fetch_dest: `Sec-Fetch-Dest`, None if not sent.
 
     audience: our public URL. renewal: asked by fetch from a page that is framing already.
@@ -34,8 +34,7 @@ class Visit:
     renewal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentProof:
+class DeploymentProof(msgspec.Struct, frozen=True):
     """What the embed door was shown. token: peeked, or None where there is none. verified_by: the key that verified these octets."""
 
     token: PeekedDeployment | None
@@ -53,16 +52,14 @@ class DeploymentProof:
         return self.direct.integration_id if self.token is None else self.token.integration_id
 
 
-@dataclass(frozen=True, slots=True)
-class LiveKeys:
+class LiveKeys(msgspec.Struct, frozen=True):
     """The keys of the right purpose that live now: those that verify, and those that open passports."""
 
     deployment: Sequence[DeploymentKey] = ()
     passport: Sequence[PassportKey] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """The gate's verdict. A session is opened from nothing else, and nothing but the gate makes one.
 
     proof_kind, proof_key_id: what held, None without a proof. jti: single-use id of the proof. server_only: passport keys whose
@@ -79,10 +76,10 @@ class Admission:
     proof_key_id: str | None = None
     jti: str | None = None
     warnings: tuple[str, ...] = ()
-    _made_by: object = field(default=None, repr=False, compare=False)
+    made_by: object = None
 
     def __post_init__(self) -> None:
-        if self._made_by is not _GATE:
+        if self.made_by is not _GATE:
             raise TypeError("an Admission comes from the gate only")
 
 
@@ -118,7 +115,7 @@ def admit(proof: DeploymentProof, integration: Integration | None, keys: LiveKey
         proof_key_id=verified.key_id if verified else None,
         jti=verified.jti if verified else None,
         warnings=(verified.warnings if verified else ()) + warnings + passport.warnings,
-        _made_by=_GATE,
+        made_by=_GATE,
     )
 
 

@@ -5,8 +5,9 @@ precise code; outside, all that was refused from the integration on looks alike.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from accredit.deployment import PeekedDeployment, peek_deployment
 from accredit.encoding import Json, JsonError, compact_json, parse_json
@@ -35,8 +36,7 @@ _IDS = ("deployer_id", "integration_id", "owner_id", "view_id")
 _FIELDS = frozenset((*_IDS, *_LIMITS, "uid", "channel", "parent_origin", "origin_ticket"))
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A parsed request: the fields of the form, who asks, and what was shown. dropped: names of fields that mean nothing here."""
 
     fields: dict[str, str]

@@ -8,7 +8,8 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from accredit.encoding import compact_json
 from accredit.errors import Refused
@@ -33,8 +34,7 @@ _COLUMNS = (
 _INSERT = f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES"
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """What a door tells about the visit besides the admission. anonymous_id: kept from the session that this one renews."""
 
     request_id: str
@@ -45,8 +45,7 @@ class Visitor:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedSession:
+class OpenedSession(msgspec.Struct, frozen=True):
     """A durable session. code: 43 base64url characters for the application's backend, None for the hosted page."""
 
     session_id: str
@@ -55,8 +54,7 @@ class OpenedSession:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """One row to insert. replays: it has a key that must be unique. quota: sessions that the integration may open that day."""
 
     row: tuple[Value, ...]

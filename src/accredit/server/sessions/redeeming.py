@@ -4,8 +4,9 @@ All codes of a commit group are looked up by one statement. The wrong key does n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hmac import compare_digest
+
+import msgspec
 
 from accredit.errors import NotFoundError
 from accredit.server.events.outbox import append
@@ -17,8 +18,7 @@ from accredit.server.sessions.record import COLUMNS, Session, read_row
 from accredit.server.store import Store, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Redemption:
+class Redemption(msgspec.Struct, frozen=True):
     """One try. integration_ids: those that the key may ask for, None for all of its scope."""
 
     session_id: str

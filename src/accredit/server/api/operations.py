@@ -1,0 +1,236 @@
+"""Operations: each is declared once, and that declaration routes it, reads its input, and describes it in the OpenAPI document.
+
+    @operation("POST", "/v1/deployers", answer=DeployerAnswer, status=201, codes=("deployer_exists",))
+    async def create_deployer(call: Call, body: NewDeployer) -> Reply:
+        \"\"\"Create a deployer.\"\"\"
+
+The annotations of `body` (a struct, or bytes for a body that the operation reads itself) and `query` say what is read. What an
+operation raises from the error tree becomes a problem document.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote
+
+from accredit.encoding import Json
+from accredit.errors import AccreditError, FailureError, MalformedError, NotFoundError, Refused
+from accredit.server import telemetry
+from accredit.server.api.authentication import authenticate
+from accredit.server.api.bodies import convert, parse_members, parse_query, read_octets
+from accredit.server.api.replies import Reply, problem_reply
+from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.headers import Headers
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.keyring import ApiKey
+from accredit.server.keyring.scope import Scope
+from accredit.server.node import Node
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A part of an address. code: what is said where the text cannot name anything."""
+
+    pattern: str
+    code: str
+    description: str
+
+
+_ID, _OURS = r"[A-Za-z0-9_.-]{1,128}", r"[A-Za-z0-9_]{1,64}"
+PARAMETERS = {
+    "session_id": Parameter(r"[0-9a-f-]{36}", "session_not_found", "A session."),
+    "deployer_id": Parameter(_ID, "deployer_not_found", "A deployer."),
+    "integration_id": Parameter(_ID, "integration_not_found", "An integration."),
+    "key_id": Parameter(_OURS, "key_not_found", "A key."),
+    "uid": Parameter(r"(?!anon_)[^\x00-\x1f\x7f-\x9f]{1,256}", "field_invalid", "A user id, percent-encoded."),
+    "token": Parameter(r"[A-Za-z0-9_-]{1,128}", "link_invalid", "The secret part of a link."),
+    "version": Parameter(r"[0-9A-Za-z.+-]{1,32}", "page_not_found", "A version."),
+}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of one operation. sent: its headers. members: its JSON body as sent."""
+
+    node: Node
+    asgi: HttpScope
+    sent: dict[bytes, bytes]
+    now_ms: int
+    members: dict[str, Json] = field(default_factory=dict)
+    caller: ApiKey | None = None
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request, for answers, audit and logs."""
+        return str(self.asgi["request_id"])
+
+    @property
+    def api_key(self) -> ApiKey:
+        """Who calls; there is nobody on a public address."""
+        assert self.caller is not None
+        return self.caller
+
+    @property
+    def scope(self) -> Scope:
+        """The account and environment that the caller's key opens."""
+        return self.api_key.scope
+
+    @property
+    def cause(self) -> Cause:
+        """Why whatever this call changes is changed."""
+        return Cause(self.now_ms, actor=None if self.caller is None else self.caller.key_id, request_id=self.request_id)
+
+    def part(self, name: str) -> str:
+        """A part of the address, decoded. Raises what PARAMETERS says where it cannot name anything."""
+        parameter = PARAMETERS[name]
+        try:
+            text = unquote(self.asgi["path_params"][name], errors="strict")
+        except UnicodeDecodeError:
+            text = ""
+        if not re.fullmatch(parameter.pattern, text):
+            family = MalformedError if parameter.code == "field_invalid" else NotFoundError
+            raise family(parameter.code, name)
+        return text
+
+    def reaches(self, integration_id: str) -> bool:
+        """Whether the caller's key may do something with that integration, if it is its account's."""
+        limited = self.api_key.integration_ids
+        return limited is None or integration_id in limited
+
+
+class Run(Protocol):
+    """What carries an operation out."""
+
+    __name__: str
+
+    def __call__(self, call: Call, **given: Any) -> Awaitable[Reply]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one address.
+
+    answer: the struct of the answer's body, None without one. codes: what it may be refused with, beyond what every operation may.
+    public: nobody has to show a key. limited: also for API keys that are limited to integrations. listed: in the OpenAPI document.
+    """
+
+    method: str
+    path: str
+    run: Run
+    answer: Any
+    status: int
+    codes: tuple[str, ...]
+    public: bool
+    limited: bool
+    listed: bool
+    body: Any
+    query: Any
+
+    @property
+    def name(self) -> str:
+        """Its id in the OpenAPI document."""
+        return self.run.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring, and the rest of it."""
+        return inspect.getdoc(self.run) or ""
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    answer: Any = None,
+    status: int = 200,
+    codes: tuple[str, ...] = (),
+    public: bool = False,
+    limited: bool = False,
+    listed: bool = True,
+) -> Callable[[Callable[..., Awaitable[Reply]]], Operation]:
+    """Declare an operation; see Operation."""
+
+    def declare(run: Callable[..., Awaitable[Reply]]) -> Operation:
+        read = inspect.get_annotations(run)
+        return Operation(
+            method, path, run, answer, status, codes, public, limited, listed, read.get("body"), read.get("query")
+        )  # fmt: skip
+
+    return declare
+
+
+class Address:
+    """One address with its operations, as a plain ASGI application."""
+
+    def __init__(self, node: Node, operations: list[Operation]) -> None:
+        self._node = node
+        self._by_method = {each.method: each for each in operations}
+        if "GET" in self._by_method:
+            self._by_method["HEAD"] = self._by_method["GET"]
+        self._allowed = ", ".join(self._by_method).encode("ascii")
+        self._public = all(each.public for each in operations)
+
+    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        call = Call(self._node, scope, dict(scope["headers"]), self._node.clock())
+        chosen = self._by_method.get(scope["method"])
+        try:
+            reply = self._without_operation(call) if chosen is None else await _run(chosen, call, receive)
+        except AccreditError as error:
+            reply = _refuse(call, error, [(b"allow", self._allowed)] if chosen is None else None)
+        await send_answer(send, reply.status, reply.headers, reply.body)
+
+    def _without_operation(self, call: Call) -> Reply:
+        """What is said to other methods.
+
+        A browser is let ask (Fetch, CORS preflight) so that a key that stands in a page arrives here and can be revoked; no
+        answer is ever readable to that page.
+        """
+        if call.asgi["method"] != "OPTIONS" or b"access-control-request-method" not in call.sent or self._public:
+            raise MalformedError("method_not_allowed")
+        lines: Headers = [
+            (b"access-control-allow-origin", b"*"),
+            (b"access-control-allow-methods", self._allowed),
+            (b"access-control-allow-headers", b"authorization, content-type, if-match, if-none-match"),
+            (b"x-request-id", call.request_id.encode("ascii")),
+        ]
+        return Reply(204, lines, b"")
+
+
+async def _run(chosen: Operation, call: Call, receive: Receive) -> Reply:
+    """Authenticate, read, carry out: in this order, so that a stranger learns nothing of what an address reads."""
+    if not chosen.public:
+        call.caller = await authenticate(call.node, call.sent, call.request_id, call.now_ms)
+        if call.caller.integration_ids is not None and not chosen.limited:
+            raise Refused("api_key_limited")
+    given: dict[str, Any] = {}
+    if chosen.query is not None:
+        given["query"] = parse_query(call.asgi["query_string"], chosen.query)
+    elif call.asgi["query_string"] and not chosen.public:
+        raise MalformedError("query_invalid")
+    if chosen.body is not None:
+        octets = await read_octets(receive, call.sent)
+        if chosen.body is bytes:
+            given["body"] = octets
+        else:
+            call.members = parse_members(octets)
+            given["body"] = convert(call.members, chosen.body)
+    return await chosen.run(call, **given)
+
+
+def _refuse(call: Call, error: AccreditError, extra: Headers | None) -> Reply:
+    telemetry.refusals("api", error.code).inc()
+    if isinstance(error, FailureError):
+        telemetry.log.error("failed", extra={"fields": {"request_id": call.request_id, "code": error.code}})
+    return problem_reply(error, call.request_id, call.node.settings.public_url, extra)
+
+
+def found(value: Found | None, code: str) -> Found:
+    """The value. Raises NotFoundError of that code where there is none."""
+    if value is None:
+        raise NotFoundError(code)
+    return value

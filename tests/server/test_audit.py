@@ -1,6 +1,7 @@
 """The audit trail: whatever is done to its rows behind the server's back is found, and named."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from accredit.server.audit import AuditBrokenError, AuditEntry, AuditHead, Audit
 from accredit.server.keyring.root import RootKey, RootKeys
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
-from accredit.server.store import one_by_one
+from accredit.server.store import bump_config, one_by_one
 
 LIVE = Scope("acc_1", "live")
 
@@ -33,6 +34,20 @@ def fail_after(tx, entries):
     """Change: entries of something that then does not happen."""
     audit.append(tx, entries)
     raise LookupError
+
+
+@one_by_one
+def bump_first(tx, n):
+    """Change: of the configuration, then told of."""
+    bump_config(tx)
+    audit.append(tx, [entry(n)])
+
+
+@one_by_one
+def bump_last(tx, n):
+    """Change: told of, then of the configuration."""
+    audit.append(tx, [entry(n)])
+    bump_config(tx)
 
 
 def entry(n, **members):
@@ -243,6 +258,21 @@ def test_two_nodes_append_at_once_to_one_chain(run, store, second_store, root_ke
     run(at_once())
     for node in nodes:
         assert run(audit.verify(*node)).count == 600
+
+
+def test_nodes_that_lock_head_and_configuration_in_either_order_do_not_wait_for_each_other(run, store, second_store, root_keys):
+    nodes = [(node, Sealer(node, root_keys, lambda: 0)) for node in (store, second_store)]
+
+    async def at_once():
+        await asyncio.gather(*(audit.ready(*node) for node in nodes))
+        for _ in range(20):
+            await asyncio.gather(*(node.write(change, 1) for change in (bump_first, bump_last) for node, _ in nodes))
+
+    started = time.monotonic()
+    run(at_once())
+    assert run(audit.verify(*nodes[0])).count == 80
+    # PostgreSQL looks for a deadlock after a second of waiting.
+    assert time.monotonic() - started < 1
 
 
 def test_verifying_while_entries_come_finds_no_fault(run, trail, sealer):

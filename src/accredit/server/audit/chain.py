@@ -33,8 +33,10 @@ Fault = Literal[
 ]
 
 FIND_HEAD = "SELECT value FROM meta WHERE name = 'audit_head'"
-# Nodes append one after the other: the head's row stays locked until the commit. On SQLite there is one writer anyway.
-_TAKE_HEAD = {"sqlite": FIND_HEAD, "postgresql": f"{FIND_HEAD} FOR UPDATE"}
+# Nodes append one after the other: the head's row stays locked until the commit; on SQLite there is one writer anyway. Most changes
+# of the configuration append too, so its row is locked first: whichever of both a change comes to first, no two wait for each other.
+_TAKE_HEAD = "SELECT name, value FROM meta WHERE name IN ('audit_head', 'config_version') ORDER BY name DESC"
+_LOCKING = {"sqlite": "", "postgresql": " FOR UPDATE"}
 _PUT_HEAD = "UPDATE meta SET value = ? WHERE name = 'audit_head'"
 _INSERT = f"INSERT INTO audit ({COLUMNS}) VALUES"
 
@@ -144,13 +146,14 @@ def _begin(tx: Transaction, head: str) -> None:
 def _take_head(tx: Transaction) -> tuple[hmac.HMAC, AuditHead]:
     if not _KEYED:
         raise RuntimeError("audit.ready comes first")
-    row = tx.row(_TAKE_HEAD[tx.engine])
-    if row is None:
+    # The head's name is the first in the alphabet, so its row comes last.
+    *_, (name, text) = tx.rows(_TAKE_HEAD + _LOCKING[tx.engine])
+    if name != "audit_head":
         raise AuditBrokenError("head_missing")
-    keyed = _KEYED.get(row[0].partition(":")[0])
+    keyed = _KEYED.get(text.partition(":")[0])
     if keyed is None:
         raise AuditBrokenError("head_damaged")
-    return keyed, read_head(keyed, row[0])
+    return keyed, read_head(keyed, text)
 
 
 def _mac(keyed: hmac.HMAC, octets: bytes) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     outbound_allow: tuple[str, ...] = ()
     refusals_per_minute: int = 60
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
 
     @property

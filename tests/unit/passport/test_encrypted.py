@@ -1,8 +1,13 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from joserfc import jwe
 
 import accredit
@@ -205,26 +210,51 @@ def test_an_ephemeral_key_is_an_object(pair: accredit.GeneratedPassportKey, epk:
     assert refusal_of(pair.private_jwk, changed, "ECDH-ES+A128KW") == "jwe_malformed"
 
 
-def test_an_ephemeral_key_is_a_public_key_of_the_curve_and_no_more(pair: accredit.GeneratedPassportKey) -> None:
-    """Each of these opens in a JOSE library that takes any JWK; the header is authenticated, so a sender made it so."""
-    fault = accredit.generate_passport_key("ECDH-ES+A128KW").private_jwk
-    point = {"kty": "EC", "crv": "P-256", "x": fault["x"], "y": fault["y"]}
+def encrypt_with_epk(jwk: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+    """A sender's own code (RFC 7518 section 4.6.2): sound in every octet, but for what it writes about its ephemeral key."""
+    ephemeral = ec.generate_private_key(ec.SECP256R1())
+    x, y = (int.from_bytes(b64url_decode(jwk[name])) for name in ("x", "y"))
+    recipient = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    info = b"\0\0\0\x07A128GCM" + bytes(8) + (128).to_bytes(4)
+    key = ConcatKDFHash(hashes.SHA256(), 16, info).derive(ephemeral.exchange(ec.ECDH(), recipient))
+    numbers = ephemeral.public_key().public_numbers()
+    epk = {"kty": "EC", "crv": "P-256", "x": b64url_encode(numbers.x.to_bytes(32)), "y": b64url_encode(numbers.y.to_bytes(32))}
+    if "d" in change:
+        epk["d"] = b64url_encode(ephemeral.private_numbers().private_value.to_bytes(32))
+    header = {"alg": "ECDH-ES", "enc": "A128GCM", "epk": {**change, **epk}}
+    protected = b64url_encode(json.dumps(header).encode())
+    sealed = AESGCM(key).encrypt(bytes(12), b'{"a":1}', protected.encode())
+    return ".".join([protected, "", *map(b64url_encode, (bytes(12), sealed[:-16], sealed[-16:]))])
+
+
+def test_an_ephemeral_key_is_a_public_key_and_no_more(pair: accredit.GeneratedPassportKey) -> None:
+    private = {name: value for name, value in pair.private_jwk.items() if name != "alg"}
+    assert open_with(private, encrypt_with_epk(private, {}), "ECDH-ES").passport == {"a": 1}
+    changes: list[dict[str, Any]] = [{"d": ""}, {"kid": "x"}, {"use": "enc"}, {"key_ops": []}, {"x5c": "x"}]
+    for change in changes:
+        assert refusal_of(private, encrypt_with_epk(private, change), "ECDH-ES") == "jwe_decrypt_failed"
+
+
+def test_an_ephemeral_key_is_a_point_of_the_record_s_curve(pair: accredit.GeneratedPassportKey) -> None:
+    point = {name: pair.private_jwk[name] for name in ("kty", "crv", "x", "y")}
     assert pair.public_jwk
     sealed = accredit.seal_passport(PASSPORT, pair.public_jwk, alg="ECDH-ES+A128KW")
     for epk in (
         {},
-        {**point, "d": fault["d"]},
-        {**point, "kid": "x"},
         {**point, "kty": "OKP"},
         {**point, "crv": "P-384"},
         {**point, "y": point["x"]},
         {**point, "y": None},
-        {**point, "x": point["x"], "y": str(point["y"]) + "="},
+        {**point, "y": str(point["y"]) + "="},
         {**point, "x": b64url_encode(bytes(32)), "y": b64url_encode(bytes(32))},
-        {"kty": "OKP", "crv": "X25519", "x": fault["x"]},
+        {"kty": "OKP", "crv": "X25519", "x": point["x"]},
     ):
-        changed = rewrite(sealed, lambda members, epk=epk: members.update(epk=epk))
+        changed = rewrite(sealed, partial(replace_epk, epk))
         assert refusal_of(pair.private_jwk, changed, "ECDH-ES+A128KW") == "jwe_decrypt_failed"
+
+
+def replace_epk(epk: Mapping[str, Any], members: dict[str, Any]) -> None:
+    members["epk"] = epk
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,9 @@ def _engine(url: str) -> "Engine":
     if path is None:
         from . import postgresql
 
-        return create_engine("postgresql+psycopg://", creator=lambda: postgresql.connect(url), poolclass=NullPool)
+        # SQLAlchemy opens no transaction on a session that commits by itself.
+        connect = partial(postgresql.connect, url, autocommit=False)
+        return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     engine = create_engine("sqlite://", creator=lambda: sqlite.connect(path), poolclass=NullPool)
     # Our connections leave transactions to us, so that the whole of a migration is one.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

@@ -169,7 +169,7 @@ class PostgresConnection:
         self._pg.consume_input()
 
 
-def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(url: str, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
     """Opens a session. Raises FailureError database_url_invalid, or Unavailable."""
     try:
         given = conninfo_to_dict(url)
@@ -179,7 +179,7 @@ def connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
         # The message may quote the address, and with it the password.
         raise FailureError("database_url_invalid") from None
     try:
-        return psycopg.connect(address, autocommit=True)
+        return psycopg.connect(address, autocommit=autocommit)
     except psycopg.OperationalError as error:
         raise Unavailable from error
 

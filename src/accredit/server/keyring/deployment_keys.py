@@ -17,7 +17,7 @@ from accredit.server import audit
 from accredit.server.ids import new_id
 from accredit.server.keyring.changes import Cause, add_key
 from accredit.server.keyring.exposed import Exposed, derived_thumbprint
-from accredit.server.keyring.leaks import Leak, deny_key, end_all, is_denied
+from accredit.server.keyring.leaks import Leak, deny_key, end_all, find_denied
 from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
@@ -153,16 +153,16 @@ def _burn(tx: Transaction, item: Burning) -> None:
 
 
 def add_checked(tx: Transaction, item: Candidate) -> KeyRecord:
-    """Add a deployer's key within a transaction that has bumped the config version, if nothing stands against it."""
+    """Add a key that a deployer handed in, within a transaction that has bumped the config version, if nothing stands against it."""
     record = item.record
-    require_deployer(tx, record.scope, str(record.deployer_id), record.integration_ids)
-    if is_denied(tx, record.scope.account_id, str(record.thumbprint)):
+    scope, deployer_id = record.scope, str(record.deployer_id)
+    require_deployer(tx, scope, deployer_id, record.integration_ids)
+    if find_denied(tx, scope.account_id, [str(record.thumbprint)]):
         raise MalformedError("key_denied")
-    live = [each for each in find_deployment_records(tx, record) if each.is_live(item.cause.at_ms)]
+    live = [each for each in find_deployment_records(tx, scope, deployer_id) if each.is_live(item.cause.at_ms)]
     if any(each.thumbprint == record.thumbprint for each in live):
         raise ConflictError("key_exists")
-    from_set = record.key_set_id is not None
-    if sum((each.key_set_id is not None) is from_set for each in live) >= (MAX_SET_KEYS if from_set else MAX_KEYS):
+    if sum(each.key_set_id is None for each in live) >= MAX_KEYS:
         raise ConflictError("key_limit_reached")
     return add_key(tx, record, item.cause)
 
@@ -174,10 +174,13 @@ def add_deployment_key(tx: Transaction, item: Candidate) -> KeyRecord:
     return add_checked(tx, item)
 
 
-def find_deployment_records(tx: Transaction, of: KeyRecord) -> list[KeyRecord]:
-    """All deployment keys of the same deployer, dead ones too."""
-    values = (of.scope.account_id, of.scope.environment, of.deployer_id)
-    return find_records(tx, "k.account_id = ? AND k.environment = ? AND k.purpose = 'deployment' AND k.deployer_id = ?", values)
+def find_deployment_records(tx: Transaction, scope: Scope, deployer_id: str) -> list[KeyRecord]:
+    """All deployment keys of a deployer, dead ones too."""
+    return find_records(
+        tx,
+        "k.account_id = ? AND k.environment = ? AND k.purpose = 'deployment' AND k.deployer_id = ?",
+        (scope.account_id, scope.environment, deployer_id),
+    )
 
 
 def require_deployer(tx: Transaction, scope: Scope, deployer_id: str, integration_ids: tuple[str, ...] | None) -> None:

@@ -8,7 +8,7 @@ browser, or that a scanner reports, is no secret any more, whoever sent it.
         revoked = await respond(store, Leak(exposed, "browser", Cause(now_ms, request_id=request_id)))
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from accredit.keys import secret_hash
@@ -78,10 +78,16 @@ def deny_key(tx: Transaction, account_id: str, thumbprint: str, at_ms: int) -> N
     )
 
 
-def is_denied(tx: Transaction, account_id: str, thumbprint: str) -> bool:
-    """Whether a public key is refused in this account or everywhere."""
-    found = tx.row("SELECT 1 FROM denied_keys WHERE thumbprint = ? AND account_id IN (?, '')", (thumbprint, account_id))
-    return found is not None
+def find_denied(tx: Transaction, account_id: str, thumbprints: Sequence[str]) -> frozenset[str]:
+    """Those of the public keys that are refused in this account or everywhere."""
+    if not thumbprints:
+        return frozenset()
+    marks = ", ".join("?" * len(thumbprints))
+    found = tx.rows(
+        f"SELECT thumbprint FROM denied_keys WHERE account_id IN (?, '') AND thumbprint IN ({marks})",
+        (account_id, *thumbprints),
+    )
+    return frozenset(row[0] for row in found)
 
 
 def _concerns_us(tx: Transaction, leak: Leak) -> bool:

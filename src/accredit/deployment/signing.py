@@ -35,8 +35,9 @@ def sign_deployment(
 
     Without `now` the token is the original's: header `{"alg":"ES512"}`, good until the key is revoked. With `now` (Unix
     seconds) it is an extended one: `kid` (default: the key's thumbprint), `typ`, `iat`, `exp = now + lifetime_s` (1..300 s), a
-    fresh `jti` if `single_use`, `aud` (the server's public URL) and `origins` as given. An extended token needs an integration
-    whose `token_key_id` is `warn` or `require`; a single-use one is good for one page view.
+    fresh `jti` if `single_use`, `aud` if `audience` (the server's public URL, without trailing slash) and `origins` (of the pages,
+    `https://host[:port]`) if given. An extended token needs an integration whose `token_key_id` is `warn` or `require`; a
+    single-use one is good for one page view.
 
     Raises Refused for properties that no server would take, with the code that the server would record; MalformedError for a
     key that is none: `key_malformed`, `key_curve_unsupported`, `key_alg_mismatch`, `key_encoding_invalid`, `key_value_invalid`.

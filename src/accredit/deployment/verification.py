@@ -51,8 +51,9 @@ def verify_deployment(
     """Verify a signed deployment and return what counts of it.
 
     token: compact JWS of at most 64 KiB, or what `peek_deployment` made of it. keys: the deployer's live keys. now: Unix
-    seconds; 30 s of leeway. audience: the server's public URL. origin: the page's, None if it has none. direct: what the page
-    passed beside the token. verified_by: id of a key that verified these very octets before (a cache; never from a caller).
+    seconds; 30 s of leeway. policy: what is demanded beyond the original. audience: the server's public URL. origin: the page's,
+    None if it has none. direct: what the page passed beside the token; strict_direct: a differing direct value is refused, not
+    ignored. verified_by: id of a key that verified these very octets before (a cache; never from a caller).
 
     Numbers are those of protocol-embed.md section 7: (1) shape, (4) signature, (5) freshness, (6) properties.
     Raises Refused with the first code that applies; every code is in `accredit.errors.CODES`. Replay of `jti` is the

@@ -55,8 +55,10 @@ def open_passport(
 ) -> OpenedPassport:
     """Open an `encrypted_passport` and return what it holds.
 
-    compact: five-part JWE, at most 64 KiB of ASCII. keys: the integration's live passport keys. now: Unix seconds; an
-    envelope's `exp` has 30 s of leeway. uid: the user of the admission, None if anonymous.
+    compact: five-part JWE, at most 64 KiB of ASCII. keys: the integration's live passport keys. integration_id, uid: whom the
+    passport is opened for, which its envelope must name; uid is None if the visit is anonymous. now: Unix seconds; an envelope's
+    times have 30 s of leeway. envelope: `require` refuses a passport without one, `warn` tells of it; one that is there is always
+    checked.
 
     Steps (protocol-embed.md section 8): (1) form, (2) header, (3) key of the record, (4) decryption, (5) envelope, (6) values.
     Raises Refused: `jwe_malformed`, `jwe_header_not_allowed`, `jwe_alg_not_allowed`, `jwe_key_missing`, `jwe_decrypt_failed`,

@@ -73,8 +73,10 @@ class GeneratedPassportKey:
 def parse_passport_key(jwk: object, alg: str = "A128KW", enc: str = "A128GCM", *, key_id: str = "") -> PassportKey:
     """Check a JWK and make it ready for opening (a symmetric key, a private half) or for sealing (a public half).
 
-    jwk: a JSON object. alg: one of PASSPORT_ALGORITHMS, enc: one of PASSPORT_ENCRYPTIONS: what the key is recorded for.
-    Symmetric keys have 128 bits, for `dir` as many as enc; EC keys are on P-256, P-384 or P-521, RSA keys have 2048 bits or more.
+    jwk: a JSON object; symmetric keys have 128 bits, for `dir` as many as enc; EC keys are on P-256, P-384 or P-521, RSA keys have
+    2048 bits or more. alg: `A128KW`, `dir`, `A128GCMKW`, `ECDH-ES`, `ECDH-ES+A128KW`, `ECDH-ES+A256KW` or `RSA-OAEP-256`, and enc:
+    `A128GCM` or `A256GCM`: what the key is recorded for. key_id: the record's name, which `open_passport` tells, and which the
+    `kid` of a header picks.
 
     Raises MalformedError: `field_invalid` (no such alg or enc), `key_malformed`, `key_type_unsupported`, `key_use_invalid`,
     `key_alg_mismatch`, `key_curve_unsupported`, `key_encoding_invalid`, `key_value_invalid`.

@@ -21,7 +21,8 @@ class NewDeploymentKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exactly one of jwk (a public JSON Web Key), jwks_uri and generate. integration_ids: where the key counts; by default in all
     of the deployer's integrations."""
 
-    jwk: dict[str, Any] | None = None
+    # Whatever it is: the key ring says what is wrong with it.
+    jwk: Any = None
     jwks_uri: Annotated[str, msgspec.Meta(max_length=2048)] | None = None
     generate: bool = False
     alg: str = "ES512"

@@ -10,7 +10,20 @@ from typing import Any
 from starlette.routing import Route, Router
 
 from accredit.errors import NotFoundError
-from accredit.server.api import audit, deployer_keys, deployers, exchange, integrations, keys, sessions, users
+from accredit.server.api import (
+    audit,
+    deployer_keys,
+    deployers,
+    docs,
+    exchange,
+    health,
+    integrations,
+    keys,
+    openapi,
+    sdk,
+    sessions,
+    users,
+)
 from accredit.server.api.operations import Address, Operation
 from accredit.server.api.replies import problem_reply
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
@@ -18,11 +31,9 @@ from accredit.server.node import Node
 
 _SESSIONS = "/v1/sessions/"
 
-OPERATIONS: tuple[Operation, ...] = tuple(
-    each
-    for topic in (exchange, sessions, users, deployers, deployer_keys, integrations, keys, audit)
-    for each in topic.OPERATIONS
-)
+_TOPICS = (exchange, sessions, users, deployers, deployer_keys, integrations, keys, audit, sdk, health)
+_DECLARED: tuple[Operation, ...] = tuple(each for topic in _TOPICS for each in topic.OPERATIONS)
+OPERATIONS = _DECLARED + openapi.operations_over(_DECLARED) + docs.operations_over(_DECLARED)
 
 
 class Api:

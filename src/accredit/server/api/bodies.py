@@ -32,6 +32,13 @@ async def read_octets(receive: Receive, sent: Mapping[bytes, bytes]) -> bytes:
     return octets
 
 
+async def read_fields(receive: Receive, sent: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The fields of a posted form. Raises MalformedError: `media_type_unsupported`, `body_too_large`, `request_malformed`."""
+    octets = await read_body(receive, MAX_BODY_BYTES)
+    check_media_type(sent.get(b"content-type", b""), b"application/x-www-form-urlencoded")
+    return parse_form(octets)
+
+
 def parse_members(octets: bytes) -> dict[str, Json]:
     """The members of a body. Raises MalformedError `request_malformed`."""
     if not octets:

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from accredit.encoding import Json
 from accredit.server.keyring.records import KeyRecord, Purpose, State
 from accredit.server.times import wire_time
 
@@ -42,7 +41,7 @@ class MadeKeyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A key that was made here. jwk: what the other side needs; a private or symmetric one is shown this once."""
 
     key: KeyAnswer
-    jwk: dict[str, Json]
+    jwk: dict[str, Any]
 
 
 def answer_key(record: KeyRecord, now_ms: int) -> KeyAnswer:

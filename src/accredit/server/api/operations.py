@@ -4,8 +4,8 @@
     async def create_deployer(call: Call, body: NewDeployer) -> Reply:
         \"\"\"Create a deployer.\"\"\"
 
-The annotations of `body` (a struct, or bytes for a body that the operation reads itself) and `query` say what is read. What an
-operation raises from the error tree becomes a problem document.
+The parameters beside `call` say what is read: `body` (a struct, or bytes for JSON that the operation reads itself), `query` (a
+struct), `form` (the fields of a posted form). What an operation raises from the error tree becomes a problem document.
 """
 
 import inspect
@@ -19,7 +19,8 @@ from accredit.encoding import Json
 from accredit.errors import AccreditError, FailureError, MalformedError, NotFoundError, Refused
 from accredit.server import telemetry
 from accredit.server.api.authentication import authenticate
-from accredit.server.api.bodies import convert, parse_members, parse_query, read_octets
+from accredit.server.api.bodies import convert, parse_members, parse_query, read_fields, read_octets
+from accredit.server.api.pages import error_page
 from accredit.server.api.replies import Reply, problem_reply
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.headers import Headers
@@ -116,6 +117,7 @@ class Operation:
 
     answer: the struct of the answer's body, None without one. codes: what it may be refused with, beyond what every operation may.
     public: nobody has to show a key. limited: also for API keys that are limited to integrations. listed: in the OpenAPI document.
+    page: people see it, so an error is a page too. conditional: it heeds entity tags.
     """
 
     method: str
@@ -127,8 +129,11 @@ class Operation:
     public: bool
     limited: bool
     listed: bool
+    page: bool
+    conditional: bool
     body: Any
     query: Any
+    form: bool
 
     @property
     def name(self) -> str:
@@ -151,14 +156,29 @@ def operation(
     public: bool = False,
     limited: bool = False,
     listed: bool = True,
+    page: bool = False,
+    conditional: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Operation]:
     """Declare an operation; see Operation."""
 
     def declare(run: Callable[..., Awaitable[Reply]]) -> Operation:
         read = inspect.get_annotations(run)
         return Operation(
-            method, path, run, answer, status, codes, public, limited, listed, read.get("body"), read.get("query")
-        )  # fmt: skip
+            method=method,
+            path=path,
+            run=run,
+            answer=answer,
+            status=status,
+            codes=codes,
+            public=public,
+            limited=limited,
+            listed=listed,
+            page=page,
+            conditional=conditional,
+            body=read.get("body"),
+            query=read.get("query"),
+            form="form" in read,
+        )
 
     return declare
 
@@ -181,7 +201,7 @@ class Address:
         try:
             reply = self._without_operation(call) if chosen is None else await _run(chosen, call, receive)
         except AccreditError as error:
-            reply = _refuse(call, error, [(b"allow", self._allowed)] if chosen is None else None)
+            reply = _refuse(call, error, chosen, self._allowed)
         await send_answer(send, reply.status, reply.headers, reply.body)
 
     def _without_operation(self, call: Call) -> Reply:
@@ -212,21 +232,26 @@ async def _run(chosen: Operation, call: Call, receive: Receive) -> Reply:
         given["query"] = parse_query(call.asgi["query_string"], chosen.query)
     elif call.asgi["query_string"] and not chosen.public:
         raise MalformedError("query_invalid")
-    if chosen.body is not None:
+    if chosen.form:
+        given["form"] = await read_fields(receive, call.sent)
+    elif chosen.body is not None:
         octets = await read_octets(receive, call.sent)
-        if chosen.body is bytes:
-            given["body"] = octets
-        else:
+        if chosen.body is not bytes:
             call.members = parse_members(octets)
-            given["body"] = convert(call.members, chosen.body)
+        given["body"] = octets if chosen.body is bytes else convert(call.members, chosen.body)
     return await chosen.run(call, **given)
 
 
-def _refuse(call: Call, error: AccreditError, extra: Headers | None) -> Reply:
+def _refuse(call: Call, error: AccreditError, chosen: Operation | None, allowed: bytes) -> Reply:
+    settings = call.node.settings
     telemetry.refusals("api", error.code).inc()
     if isinstance(error, FailureError):
         telemetry.log.error("failed", extra={"fields": {"request_id": call.request_id, "code": error.code}})
-    return problem_reply(error, call.request_id, call.node.settings.public_url, extra)
+    if chosen is not None and chosen.page:
+        return error_page(settings, call.request_id, error)
+    # RFC 9110 section 15.5.6: a 405 says which methods there are.
+    extra: Headers = [(b"allow", allowed)] if error.code == "method_not_allowed" else []
+    return problem_reply(error, call.request_id, settings.public_url, extra)
 
 
 def found(value: Found | None, code: str) -> Found:

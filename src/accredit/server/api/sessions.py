@@ -127,19 +127,26 @@ async def _find(call: Call) -> Session:
 _DATA = "/v1/sessions/{session_id}/user_data"
 
 
-@operation("GET", _DATA, answer=UserData, codes=(*_DATA_CODES, "user_data_unknown"), limited=True)
+@operation("GET", _DATA, answer=UserData, codes=(*_DATA_CODES, "user_data_unknown"), limited=True, conditional=True)
 async def read_session_data(call: Call) -> Reply:
     """Read what is stored for the session's user, with no identifier in the address."""
     return await read_reply(call, await _find_user(call))
 
 
-@operation("PUT", _DATA, status=204, codes=(*_DATA_CODES, "precondition_failed"), limited=True)
+@operation("PUT", _DATA, status=204, codes=(*_DATA_CODES, "precondition_failed"), limited=True, conditional=True)
 async def write_session_data(call: Call, body: bytes) -> Reply:
     """Store an object for the session's user."""
     return await write_reply(call, await _find_user(call), body)
 
 
-@operation("DELETE", _DATA, status=204, codes=(*_DATA_CODES, "user_data_unknown", "precondition_failed"), limited=True)
+@operation(
+    "DELETE",
+    _DATA,
+    status=204,
+    codes=(*_DATA_CODES, "user_data_unknown", "precondition_failed"),
+    limited=True,
+    conditional=True,
+)
 async def delete_session_data(call: Call) -> Reply:
     """Delete what is stored for the session's user."""
     return await delete_reply(call, await _find_user(call))

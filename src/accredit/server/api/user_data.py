@@ -1,8 +1,9 @@
 """Stored data of a user over HTTP: entity tags and preconditions (RFC 9110 sections 8.8.3 and 13.1)."""
 
 import re
+from typing import Any
 
-from accredit.encoding import Json, compact_json
+from accredit.encoding import compact_json
 from accredit.errors import MalformedError
 from accredit.server import headers
 from accredit.server.api.operations import Call
@@ -17,7 +18,7 @@ from accredit.server.sessions.user_data import (
     write_data,
 )
 
-UserData = dict[str, Json]
+UserData = dict[str, Any]
 _TAGS = re.compile(rb'\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*")*\s*')
 # A weak tag never matches: comparison for a write is the strong one (RFC 9110 section 8.8.3.2).
 _STRONG = re.compile(rb'(?<!W/)"[^"]*"')

@@ -26,13 +26,13 @@ class Erasure(msgspec.Struct, frozen=True):
     sessions: int
 
 
-@operation("GET", _DATA, answer=UserData, codes=(*_CODES, "user_data_unknown"), limited=True)
+@operation("GET", _DATA, answer=UserData, codes=(*_CODES, "user_data_unknown"), limited=True, conditional=True)
 async def read_user_data(call: Call, query: UserQuery) -> Reply:
     """Read what is stored for a user."""
     return await read_reply(call, await _find(call, query))
 
 
-@operation("PUT", _DATA, status=204, codes=(*_CODES, "precondition_failed"), limited=True)
+@operation("PUT", _DATA, status=204, codes=(*_CODES, "precondition_failed"), limited=True, conditional=True)
 async def write_user_data(call: Call, query: UserQuery, body: bytes) -> Reply:
     """Store an object of at most 64 KiB for a user."""
     user = await _find(call, query)
@@ -42,7 +42,9 @@ async def write_user_data(call: Call, query: UserQuery, body: bytes) -> Reply:
     return await write_reply(call, user, body)
 
 
-@operation("DELETE", _DATA, status=204, codes=(*_CODES, "user_data_unknown", "precondition_failed"), limited=True)
+@operation(
+    "DELETE", _DATA, status=204, codes=(*_CODES, "user_data_unknown", "precondition_failed"), limited=True, conditional=True
+)
 async def delete_user_data(call: Call, query: UserQuery) -> Reply:
     """Delete what is stored for a user."""
     return await delete_reply(call, await _find(call, query))

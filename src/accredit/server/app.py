@@ -18,10 +18,12 @@ import uvicorn
 
 from accredit.errors import AccreditError, FailureError
 from accredit.server import audit, headers, telemetry
+from accredit.server.addresses import Allowed
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.doors.embed import EmbedDoor
 from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.root import load_root_keys
@@ -29,6 +31,7 @@ from accredit.server.keyring.scope import SERVER
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.limits import RefusalLimit
 from accredit.server.node import Node
+from accredit.server.outbound import Outbound
 from accredit.server.problems import problem
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.settings import Settings
@@ -36,7 +39,7 @@ from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
-_SWEEP_EVERY_S, _FLUSH_EVERY_S = 2.0, 20.0
+_SWEEP_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
 
 
 def system_clock() -> int:
@@ -59,6 +62,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
         settings.data_dir if embedded else None,
         settings.previous_root_keys,
     )
+    outbound = Outbound(Allowed.parse(settings.outbound_allow))
     store = await Store.open(settings.database, exclusive=exclusive, migrate=embedded)
     try:
         sealer = Sealer(store, root_keys, clock)
@@ -69,12 +73,14 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             store=store,
             sealer=sealer,
             keyring=Keyring(store, sealer, clock),
+            key_sets=KeySets(store, outbound),
             catalog=Catalog(store, sealer),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,
         )
     finally:
+        await outbound.close()
         await store.close()
 
 
@@ -133,8 +139,9 @@ class App:
 
     def _wire(self, node: Node) -> None:
         embed = EmbedDoor(node)
-        self._hot = {"/embed": embed, "/embed/renew": embed}
-        self._rest = create_api(node)
+        api = create_api(node)
+        self._hot = {"/embed": embed, "/embed/renew": embed, **api.hot}
+        self._rest = api
 
 
 async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
@@ -145,6 +152,7 @@ def _background(node: Node) -> list[Any]:
     return [
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
+        _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
     ]
 
 

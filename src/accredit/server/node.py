@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.sealing import Sealer
@@ -20,6 +21,7 @@ class Node:
     store: Store
     sealer: Sealer
     keyring: Keyring
+    key_sets: KeySets
     catalog: Catalog
     remembered: RememberedTokens
     refusal_limit: RefusalLimit

@@ -109,21 +109,30 @@ def _prepare(
     integration = admission.integration
     scope, integration_id = integration.scope, integration.integration_id
     subject = subject_hash(sealer, integration, person.uid, visitor.channel)
-    replay_key = None if admission.jti is None else hashlib.sha256(admission.jti.encode()).digest()
+    replay = None if admission.jti is None else replay_key(admission.jti)
     row = (
         session_id, scope.account_id, scope.environment, integration.door, integration_id, integration.version,
         "waiting" if code is None else "created", 1, now_ms,
         now_ms, expires_ms, integration.deployer_id, visitor.request_id, admission.origin, admission.trust,
         admission.proof_kind, admission.proof_key_id, int(admission.jti is not None),
-        replay_key, subject, int(person.uid is None), admission.view_id, visitor.locale,
+        replay, subject, int(person.uid is None), admission.view_id, visitor.locale,
         visitor.channel, visitor.renews, integration.lifetime_ms, integration.retention_ms,
         None if code is None else code_hash(code),
         _warnings(admission.warnings + visitor.warnings),
         seal_person(sealer, scope, session_id, person),
     )  # fmt: skip
-    day = str(now_ms // _DAY_MS)
     event = Event("session.created", scope, now_ms, session_id, integration_id, 1, {"door": integration.door, "status": row[6]})
-    return Opening(row, session_id, integration_id, replay_key is not None, day, integration.quota_per_day, event)
+    return Opening(row, session_id, integration_id, replay is not None, quota_day(now_ms), integration.quota_per_day, event)
+
+
+def replay_key(jti: str) -> bytes:
+    """What makes a proof's single-use id unique per integration."""
+    return hashlib.sha256(jti.encode()).digest()
+
+
+def quota_day(now_ms: int) -> str:
+    """The UTC day in which sessions are counted."""
+    return str(now_ms // _DAY_MS)
 
 
 def _warnings(warnings: tuple[str, ...]) -> str:

@@ -61,12 +61,13 @@ def answer_key(record: KeyRecord, now_ms: int) -> KeyAnswer:
         public_jwk=record.public_jwk,
         integration_ids=record.integration_ids,
         created_at=wire_time(record.created_ms),
-        retire_at=_time(record.retire_ms),
-        revoked_at=_time(record.revoked_ms),
+        retire_at=time_or_null(record.retire_ms),
+        revoked_at=time_or_null(record.revoked_ms),
         revoke_reason=record.revoke_reason,
-        last_used_at=_time(record.last_used_ms),
+        last_used_at=time_or_null(record.last_used_ms),
     )
 
 
-def _time(ms: int | None) -> str | None:
+def time_or_null(ms: int | None) -> str | None:
+    """A time on the wire, null where there is none."""
     return None if ms is None else wire_time(ms)

@@ -47,6 +47,7 @@ PARAMETERS = {
     "deployer_id": Parameter(_ID, "deployer_not_found", "A deployer."),
     "integration_id": Parameter(_ID, "integration_not_found", "An integration."),
     "key_id": Parameter(_OURS, "key_not_found", "A key."),
+    "key_set_id": Parameter(_OURS, "key_not_found", "A key set."),
     "uid": Parameter(r"(?!anon_)[^\x00-\x1f\x7f-\x9f]{1,256}", "field_invalid", "A user id, percent-encoded."),
     "token": Parameter(r"[A-Za-z0-9_-]{1,128}", "link_invalid", "The secret part of a link."),
     "version": Parameter(r"[0-9A-Za-z.+-]{1,32}", "page_not_found", "A version."),

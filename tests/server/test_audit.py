@@ -180,6 +180,17 @@ def test_finds_two_entries_in_each_others_place(run, trail, sealer):
     assert broken(run, trail, sealer) == ("altered", 4)
 
 
+def test_finds_an_entry_of_the_same_number_from_another_history(run, trail, sealer):
+    early = head_text(run, trail)
+    run(trail.write(append_entries, [entry(11, code="other")]))
+    attack(
+        run, trail, "UPDATE audit SET seq = 99 WHERE seq = 11", f"UPDATE meta SET value = '{early}' WHERE name = 'audit_head'"
+    )
+    run(trail.write(append_entries, [entry(11), entry(12)]))
+    attack(run, trail, "DELETE FROM audit WHERE seq = 11", "UPDATE audit SET seq = 11 WHERE seq = 99")
+    assert broken(run, trail, sealer) == ("altered", 12)
+
+
 def test_finds_a_cut_off_end(run, trail, sealer):
     run(trail.write(run_sql, ("DELETE FROM audit WHERE seq > 7", ())))
     assert broken(run, trail, sealer) == ("cut_off", 8)
@@ -253,11 +264,14 @@ def test_two_nodes_append_at_once_to_one_chain(run, store, second_store, root_ke
 
     async def at_once():
         await asyncio.gather(*(audit.ready(*node) for node in nodes))
+        # Many small groups that meet, then a few large ones.
+        for n in range(100):
+            await asyncio.gather(*(node.write(audit.record_entries, entry(n)) for node, _ in nodes))
         await asyncio.gather(*(node.write(audit.record_entries, entry(n)) for n in range(300) for node, _ in nodes))
 
     run(at_once())
     for node in nodes:
-        assert run(audit.verify(*node)).count == 600
+        assert run(audit.verify(*node)).count == 800
 
 
 def test_nodes_that_lock_head_and_configuration_in_either_order_do_not_wait_for_each_other(run, store, second_store, root_keys):

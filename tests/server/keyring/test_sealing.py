@@ -138,6 +138,15 @@ def test_refuses_a_wrapped_key_that_was_put_into_another_row(run, ready, store, 
             run(Sealer(store, root_keys, lambda: 0).ready(LIVE))
 
 
+@pytest.mark.parametrize(("column", "one", "other"), [("purpose", "seal", "lookup"), ("environment", "live", "sandbox")])
+def test_refuses_a_wrapped_key_whose_row_was_given_to_another(run, ready, store, root_keys, column, one, other):
+    for value, instead in ((one, "x"), (other, one), ("x", other)):
+        rename = f"UPDATE data_keys SET {column} = '{instead}' WHERE account_id = 'acc_1' AND {column} = '{value}'"
+        run(store.write(run_sql, (rename, ())))
+    with pytest.raises(FailureError, match="sealed_damaged"):
+        run(Sealer(store, root_keys, lambda: 0).ready(LIVE))
+
+
 def test_destroying_shreds_the_scope_and_nothing_else(run, ready, store, now_ms):
     sealed, kept = seal(ready), seal(ready, scope=SANDBOX)
     assert run(ready.destroy(LIVE)) == 2

@@ -1,0 +1,25 @@
+"""`accredit keys`."""
+
+import click
+
+from accredit.cli.groups import LazyGroup
+
+SENTENCES = {
+    "list": "List keys and secrets of every purpose.",
+    "create": "Make an API key or a passport key.",
+    "generate": "Make a key pair for signing deployments; needs no database.",
+    "register": "Register a deployer's public key.",
+    "retire": "Let a key count until a time.",
+    "revoke": "End a key now.",
+    "thumbprint": "Print the thumbprint of a key; needs no database.",
+    "rotate-root": "Wrap all data keys under a new root key.",
+}
+
+
+@click.command(cls=LazyGroup, package="accredit.cli.keys", sentences=SENTENCES)
+def command() -> None:
+    """Make, register, list and end keys and secrets.
+
+    Secrets are shown once, or written to a new file that only its owner may read. Several keys live at once, so that a rotation
+    overlaps: make the next one, let the old one retire, and revoke only what was exposed.
+    """

@@ -1,0 +1,31 @@
+"""`accredit keys revoke`."""
+
+import click
+
+from accredit.cli.database import Database, cause, database_options
+from accredit.cli.groups import examples, json_option
+from accredit.cli.keys.records import load_key, show_key
+from accredit.server.keyring.changes import Revocation, revoke_key
+from accredit.server.keyring.records import KeyRecord
+from accredit.server.node import Node
+from accredit.server.sessions.lifecycle import cancel_sessions_of_key
+
+
+@click.command(epilog=examples("accredit keys revoke key_...", "accredit keys revoke key_... --end-sessions"))
+@click.argument("key_id", metavar="KEY")
+@click.option("--end-sessions", is_flag=True, help="Also cancel the open sessions that its proofs opened.")
+@database_options
+@json_option
+def command(key_id: str, end_sessions: bool, database: Database, as_json: bool) -> None:
+    """End a key now, on all servers within a second. Revoking it again changes nothing."""
+
+    async def work(node: Node) -> tuple[KeyRecord, int]:
+        scope = (await load_key(node, key_id)).scope
+        # In this order: nothing opens under the key any more when its sessions are looked for.
+        record = await node.store.write(revoke_key, Revocation(scope, key_id, cause()))
+        if not end_sessions:
+            return record, 0
+        return record, await cancel_sessions_of_key(node.store, scope, key_id, now_ms=node.clock())
+
+    record, cancelled = database.run(work)
+    show_key(record, as_json, sessions_cancelled=cancelled)

@@ -1,0 +1,40 @@
+"""The outermost command: `accredit`."""
+
+import click
+
+import accredit
+from accredit.cli.groups import RootGroup, examples
+
+SENTENCES = {
+    "serve": "Run the server.",
+    "demo": "Run a complete example on this machine.",
+    "migrate": "Bring the database's schema up to date.",
+    "account": "Create and list accounts.",
+    "deployer": "Create and list deployers.",
+    "integration": "Create, show and change integrations.",
+    "snippet": "Print what a deployer pastes into a page.",
+    "keys": "Make, register, list and end keys and secrets.",
+    "deployment": "Sign, verify and explain signed deployments.",
+    "audit": "Read and verify the audit trail.",
+}
+
+
+@click.command(
+    cls=RootGroup,
+    package="accredit.cli",
+    sentences=SENTENCES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=examples(
+        "accredit account create 'Example Ltd' --owner-id example",
+        "accredit serve",
+        "accredit deployment explain TOKEN --key deployer.public.jwk",
+    ),
+)
+@click.version_option(accredit.__version__, message="accredit %(version)s")
+def command() -> None:
+    """Decide who may embed your application, and know who a person is before you let them in.
+
+    Settings come from the environment (ACCREDIT_DATA_DIR, ACCREDIT_DATABASE_URL, ACCREDIT_PUBLIC_URL, ...); an option wins over it.
+
+    Exit codes: 0 done or it holds, 1 refused or it does not hold, 2 wrong usage or a wrong form, 3 a failure on our side.
+    """

@@ -11,13 +11,14 @@ from joserfc.jwk import JWKRegistry
 
 from accredit.deployment import peek_deployment, sign_deployment, verify_deployment
 from accredit.errors import Refused
-from accredit.keys import generate_secret
+from accredit.keys import generate_secret, secret_hash
 from accredit.passport import PASSPORT_ALGORITHMS, open_passport
-from accredit.server.keyring.api_keys import create_api_key
+from accredit.server.keyring.api_keys import add_api_key, create_api_key
 from accredit.server.keyring.changes import Retirement, Revocation, retire_key, revoke_key
 from accredit.server.keyring.deployment_keys import Holder, generate_deployment_key
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.passport_keys import PassportHolder, create_passport_key
+from accredit.server.keyring.records import KeyRecord
 from accredit.server.keyring.remembered import MAX_REMEMBERED_BYTES, Bounded, RememberedTokens, Versioned
 from accredit.server.keyring.scope import Scope
 
@@ -99,12 +100,13 @@ def test_an_api_key_opens_its_own_scope(ring: Any) -> None:
     assert made.secret_text not in repr(made)
 
 
-def test_an_api_key_that_was_asked_for_before_it_was_made_works(ring: Any) -> None:
-    unknown = generate_secret("live", "api")
+def test_an_api_key_that_was_asked_for_before_it_was_there_works(ring: Any) -> None:
+    text = generate_secret("live", "api")
     with pytest.raises(Refused, match="invalid_token"):
-        ring.run(ring.keyring.authenticate(unknown, 0))
-    made = ring.run(create_api_key(ring.store, ring.scope, "backend", ring.cause()))
-    assert ring.run(ring.keyring.authenticate(made.secret_text, 0)).key_id == made.record.key_id
+        ring.run(ring.keyring.authenticate(text, 0))
+    record = KeyRecord(key_id="key_1", scope=ring.scope, purpose="api", label="", created_ms=0, secret_hash=secret_hash(text))
+    ring.run(ring.store.write(add_api_key, (record, ring.cause())))
+    assert ring.run(ring.keyring.authenticate(text, 0)).key_id == "key_1"
 
 
 def test_refuses_all_other_api_keys_alike(ring: Any) -> None:
@@ -173,6 +175,17 @@ def test_writes_the_last_use_down_at_most_once_a_minute(ring: Any) -> None:
         assert last_used() == began + expected
 
 
+def test_a_use_that_is_not_due_yet_waits_for_its_minute(ring: Any) -> None:
+    first, second = make(ring).record.key_id, make(ring).record.key_id
+    began = ring.clock.now_ms
+    for after_ms, used in ((0, [first]), (30_000, [first, second]), (60_000, [])):
+        ring.clock.now_ms = began + after_ms
+        for key_id in used:
+            ring.keyring.note_use(key_id, ring.clock.now_ms)
+        ring.run(ring.keyring.flush_uses())
+    assert ring.rows("SELECT last_used_ms FROM keys ORDER BY created_ms, id") == [(began + 30_000,)] * 2
+
+
 def test_a_later_use_on_another_node_stays(ring: Any, database_url: str) -> None:
     made = make(ring)
     _, other = ring.other_node(database_url)
@@ -238,6 +251,7 @@ def test_a_change_during_a_load_makes_its_value_an_old_one(ring: Any) -> None:
         value = next(values)
         if value == "before":
             await create_api_key(ring.store, ring.scope, "meanwhile", ring.cause())
+            assert versioned.find("b") is None
         return value
 
     versioned: Versioned[str, str] = Versioned(ring.store, load, 10)

@@ -5,7 +5,7 @@ import msgspec
 from accredit.server.accounts import deployers as records
 from accredit.server.accounts.deployers import Deployer, DeployerChange
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Label, Limit
-from accredit.server.api.cursors import ListBinding, issue_cursor, read_cursor
+from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, json_reply
 from accredit.server.integrations.policy import Id
@@ -58,10 +58,9 @@ async def create_deployer(call: Call, body: NewDeployer) -> Reply:
 async def list_deployers(call: Call, query: PageQuery) -> Reply:
     """List deployers in the order of their ids."""
     node, binding = call.node, ListBinding("deployers", call.scope)
-    after = "" if query.cursor is None else read_cursor(node.sealer, binding, query.cursor)
+    after = read_cursor(node.sealer, binding, query.cursor)
     rows = await node.store.read(records.list_deployers, (call.scope, after, query.limit + 1))
-    shown = rows[: query.limit]
-    following = issue_cursor(node.sealer, binding, shown[-1].deployer_id) if len(rows) > query.limit else None
+    shown, following = cut_page(node.sealer, binding, rows, query.limit, lambda each: each.deployer_id)
     return json_reply(call.request_id, DeployerPage([_answer(each) for each in shown], following))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from accredit.encoding import Json
 from accredit.server import headers
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Label, Limit
-from accredit.server.api.cursors import ListBinding, issue_cursor, read_cursor
+from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.key_answers import KeyList, MadeKeyAnswer, answer_key
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, empty_reply, json_reply
@@ -109,10 +109,9 @@ async def create_integration(call: Call, body: NewIntegration) -> Reply:
 async def list_integrations(call: Call, query: IntegrationQuery) -> Reply:
     """List integrations in the order of their ids."""
     node, binding = call.node, ListBinding("integrations", call.scope)
-    after = "" if query.cursor is None else read_cursor(node.sealer, binding, query.cursor)
+    after = read_cursor(node.sealer, binding, query.cursor)
     rows = await node.store.read(find_page, (call.scope, after, query.limit + 1))
-    shown = rows[: query.limit]
-    following = issue_cursor(node.sealer, binding, shown[-1].integration_id) if len(rows) > query.limit else None
+    shown, following = cut_page(node.sealer, binding, rows, query.limit, lambda each: each.integration_id)
     # A limited key sees its own; a page may then be shorter than it could be.
     reached = [_answer(each) for each in shown if call.reaches(each.integration_id)]
     return json_reply(call.request_id, IntegrationPage(reached, following))

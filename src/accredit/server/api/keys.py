@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Label, Limit
-from accredit.server.api.cursors import ListBinding, issue_cursor, read_cursor
+from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.key_answers import KeyAnswer, answer_key
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, json_reply
@@ -79,11 +79,10 @@ async def create_key(call: Call, body: NewKey) -> Reply:
 async def list_keys(call: Call, query: KeyQuery) -> Reply:
     """List keys of every purpose, oldest first."""
     node, binding = call.node, ListBinding("keys", call.scope, (query.purpose,))
-    after = None if query.cursor is None else read_cursor(node.sealer, binding, query.cursor)
+    after = read_cursor(node.sealer, binding, query.cursor)
     rows = await node.store.read(find_keys, KeyFilter(scope=call.scope, purpose=query.purpose))
-    rest = [record for record in rows if after is None or _position(record) > after]
-    shown = rest[: query.limit]
-    following = issue_cursor(node.sealer, binding, _position(shown[-1])) if len(rest) > query.limit else None
+    rest = [record for record in rows if _position(record) > after]
+    shown, following = cut_page(node.sealer, binding, rest, query.limit, _position)
     return json_reply(call.request_id, KeyPage([answer_key(each, call.now_ms) for each in shown], following))
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from accredit.errors import ConflictError, NotFoundError, Refused
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Limit
-from accredit.server.api.cursors import ListBinding, issue_cursor, read_cursor
+from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.operations import Call, operation
 from accredit.server.api.replies import Reply, json_reply
 from accredit.server.api.session_answers import SessionAnswer, SessionItem, answer_session, item_of
@@ -57,10 +57,9 @@ async def list_sessions(call: Call, query: SessionQuery) -> Reply:
     search = SessionSearch(call.scope, call.now_ms, query.status, query.integration_id, reach)
     # The key is part of the binding: what another key may reach is another list.
     binding = ListBinding("sessions", call.scope, (query.status, query.integration_id, call.api_key.key_id))
-    before = NEWEST if query.cursor is None else read_cursor(node.sealer, binding, query.cursor)
-    found = await node.store.read(find_sessions, (search, before, query.limit + 1))
-    shown = found[: query.limit]
-    following = issue_cursor(node.sealer, binding, shown[-1].session_id) if len(found) > query.limit else None
+    before = read_cursor(node.sealer, binding, query.cursor, beginning=NEWEST)
+    rows = await node.store.read(find_sessions, (search, before, query.limit + 1))
+    shown, following = cut_page(node.sealer, binding, rows, query.limit, lambda each: each.session_id)
     return json_reply(call.request_id, SessionPage([item_of(each, call.now_ms) for each in shown], following))
 
 

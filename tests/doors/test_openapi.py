@@ -1,0 +1,85 @@
+"""The OpenAPI document tells the truth: whatever is sent, no answer is a 5xx, and none has a status or a body that it does not name."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+GENERATED = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
+def test_no_call_ends_in_a_fault_or_an_unnamed_answer(start_server, sqlite_url, mode):
+    """Addresses name what is there as often as what is not."""
+    server = start_server(sqlite_url)
+    owner = server.owner()
+    integration = owner.integration("shop", integration_id="known")
+    schema = schemathesis.openapi.from_dict(server.http.get("/openapi.json").json())
+    operations = [found.ok() for found in schema.get_all_operations()]
+    succeeded = set()
+    # What deletes comes last, so that the others meet what is there.
+    for operation in sorted(operations, key=lambda each: each.method == "delete"):
+        exercise(operation, mode, there_is(owner, integration), owner, succeeded)
+    assert len(operations) > 30
+    if mode is GenerationMode.POSITIVE:
+        assert len(succeeded) > len(operations) / 2
+
+
+def there_is(owner, integration):
+    """What an address may name, fresh for each operation."""
+    owner.call("PUT", "/v1/users/user-1/data?integration_id=known", 204, {"seen": 1})
+    return {
+        "session_id": owner.visit(integration, uid="user-1")["session_id"],
+        "deployer_id": "shop",
+        "integration_id": "known",
+        "key_id": owner.call("POST", "/v1/keys", 201, {"purpose": "api"})["key"]["key_id"],
+        "uid": "user-1",
+    }
+
+
+def exercise(operation, mode, there, owner, succeeded):
+    @GENERATED
+    @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
+    def call(case, known):
+        for given_names in (case.path_parameters, case.query) if known else ():
+            given_names.update({name: there[name] for name in given_names if name in there})
+        answer = case.call(base_url=owner.server.url, headers={"Authorization": f"Bearer {owner.secret}"})
+        case.validate_response(answer, checks=CHECKS)
+        if answer.status_code < 300:
+            succeeded.add(operation.label)
+
+    call()
+
+
+def test_every_operation_names_its_refusals(server):
+    document = server.http.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            assert {"400", "401", "403", "500", "503"} < described["responses"].keys(), (method, path)
+            assert described["summary"]
+            assert described["responses"]["401"]["content"].keys() == {"application/problem+json"}
+
+
+def test_every_reference_leads_somewhere(server):
+    answer = server.http.get("/openapi.json")
+    document = answer.json()
+    assert document["openapi"] == "3.1.0"
+    named = {part.split('"')[0] for part in answer.text.split('"$ref":"#/components/schemas/')[1:]}
+    assert named
+    assert named <= document["components"]["schemas"].keys()
+    assert "\\\\Z" not in answer.text

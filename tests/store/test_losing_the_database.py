@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 
 from accredit.errors import FailureError
 from accredit.server.store import Store, bump_config, one_by_one
+from accredit.server.store.store import POSTGRESQL_READERS
 
 INSERT = "INSERT INTO counters (integration_id, period, n) VALUES (?, 'p', 1)"
 
@@ -91,15 +93,36 @@ def test_a_connection_lost_during_a_group_fails_all_of_it_and_the_next_one_succe
     assert run(store.read(names_in, None)) == ["d"]
 
 
-def test_connections_lost_while_idle_are_replaced(postgresql_store, postgresql_url, run):
+def test_writes_recover_from_a_connection_lost_while_idle(postgresql_store, postgresql_url, run):
     store = postgresql_store
     run(store.write(insert, "a"))
     end_all_connections(postgresql_url)
     with pytest.raises(FailureError, match="service_unavailable"):
         run(store.write(insert, "b"))
     assert run(store.write(insert, "c")) == "c"
-    end_all_connections(postgresql_url)
     assert run(store.read(names_in, None)) == ["a", "c"]
+
+
+def test_reads_do_not_notice_connections_lost_while_idle(postgresql_store, postgresql_url, run):
+    """On every reading thread: none finishes before all have begun."""
+
+    async def read_on_every_thread():
+        barrier = threading.Barrier(POSTGRESQL_READERS)
+
+        def query(tx, _):
+            names = names_in(tx)
+            barrier.wait(30)
+            return names
+
+        reads = []
+        for _ in range(POSTGRESQL_READERS):
+            reads.append(asyncio.create_task(postgresql_store.read(query, None)))
+            await asyncio.sleep(0.05)
+        return await asyncio.gather(*reads)
+
+    for _ in range(2):
+        assert run(read_on_every_thread()) == [[]] * POSTGRESQL_READERS
+        end_all_connections(postgresql_url)
 
 
 def test_config_changes_are_seen_after_a_lost_connection(postgresql_store, postgresql_url, run):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from accredit.server.store import Store
 
 async def main():
     try:
-        store = await Store.open(sys.argv[1])
+        store = await Store.open(sys.argv[1], exclusive=sys.argv[2] == "exclusively")
     except FailureError as error:
         print(error.code)
     else:
@@ -28,8 +29,18 @@ asyncio.run(main())
 """
 
 
-def open_in_another_process(url):
-    return subprocess.run([sys.executable, "-c", _OPEN, url], capture_output=True, text=True, check=True).stdout.strip()
+@one_by_one
+def insert(tx, name):
+    tx.execute("INSERT INTO counters (integration_id, period, n) VALUES (?, 'p', 1)", (name,))
+
+
+def names_in(tx, _):
+    return [name for (name,) in tx.rows("SELECT integration_id FROM counters ORDER BY integration_id")]
+
+
+def open_in_another_process(url, *, exclusive=True):
+    command = [sys.executable, "-c", _OPEN, url, "exclusively" if exclusive else "beside a server"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -81,21 +92,33 @@ def test_a_second_server_on_a_sqlite_file_is_refused_until_the_first_has_closed(
 
 
 def test_a_command_opens_a_sqlite_file_beside_a_server(sqlite_url, run):
-    @one_by_one
-    def insert(tx, name):
-        tx.execute("INSERT INTO counters (integration_id, period, n) VALUES (?, 'p', 1)", (name,))
-
     async def scenario():
         server = await Store.open(sqlite_url)
         command = await Store.open(sqlite_url, exclusive=False)
         await server.write(insert, "server")
         await command.write(insert, "command")
-        names = await server.read(lambda tx, _: tx.rows("SELECT integration_id FROM counters ORDER BY 1"), None)
+        names = await server.read(names_in, None)
         await command.close()
         await server.close()
         return names
 
-    assert run(scenario()) == [("command",), ("server",)]
+    assert run(scenario()) == ["command", "server"]
+
+
+def test_a_command_that_closes_leaves_the_files_to_the_server(sqlite_url, run):
+    """SQLite's locks belong to the process and are lost when it closes the file by any other way than SQLite's."""
+    log = Path(sqlite_url.removeprefix("sqlite:///") + "-wal")
+    server = run(Store.open(sqlite_url))
+    run(server.write(insert, "one"))
+    before = log.stat().st_ino
+    assert open_in_another_process(sqlite_url, exclusive=False) == "opened"
+    after = log.stat().st_ino
+    run(server.write(insert, "two"))
+    run(server.close())
+    assert after == before
+    again = run(Store.open(sqlite_url))
+    assert run(again.read(names_in, None)) == ["one", "two"]
+    run(again.close())
 
 
 def test_several_servers_share_a_postgresql_database(postgresql_url, run):

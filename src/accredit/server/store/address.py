@@ -5,16 +5,13 @@ sqlite:////var/lib/accredit/db.sqlite     absolute
 postgresql://user:password@host/name      everything that libpq reads, with its parameters
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from accredit.errors import FailureError
 
 from . import sqlite
 from .transaction import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql://"
@@ -31,7 +28,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(path)
 
 
-def connector(url: str, *, write: bool) -> "Callable[[], Connection]":
+def connector(url: str, *, write: bool) -> Callable[[], Connection]:
     """What opens a connection to the database at this URL."""
     path = sqlite_path(url)
     if path is not None:

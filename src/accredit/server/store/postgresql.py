@@ -13,7 +13,7 @@ Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 
 import select
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg import pq
@@ -138,7 +138,7 @@ class PostgresConnection:
                 self._statements.pop(prepared, None)
         self._queued.clear()
         if failed is not None:
-            raise _refusal(failed, sql)
+            _refuse(failed, sql)
         return results[-1]
 
     def _results(self) -> "list[pq.abc.PGresult]":
@@ -148,7 +148,7 @@ class PostgresConnection:
             result = self._pg.get_result()
             if result is None:  # Stands between the results of two statements, and after the last one of a lost connection.
                 if self._pg.status == pq.ConnStatus.BAD:
-                    raise Unavailable
+                    raise Unavailable from ConnectionError("the connection was lost")
             elif result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return results
             else:
@@ -165,7 +165,7 @@ class PostgresConnection:
 
     def _answered(self) -> None:
         if not self._readable.poll(_ANSWER_MS):
-            raise Unavailable
+            raise Unavailable from TimeoutError(f"no answer within {_ANSWER_MS} ms")
         self._pg.consume_input()
 
 
@@ -184,10 +184,12 @@ def connect(url: str, *, autocommit: bool = True) -> psycopg.Connection[tuple[An
         raise Unavailable from error
 
 
-def _refusal(result: "pq.abc.PGresult", sql: str) -> Unavailable | StatementError:
-    code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
-    if not code or code.startswith(_OUT_OF_ORDER):
-        return Unavailable()
+def _refuse(result: "pq.abc.PGresult", sql: str) -> NoReturn:
+    # Without a code it is libpq that speaks, of a connection that is gone.
+    code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"08006").decode()
     constraint = (result.error_field(pq.DiagnosticField.CONSTRAINT_NAME) or b"").decode()
     # The server's own message may quote values, so it is left out.
-    return StatementError(f"{code} {constraint}".rstrip(), sql, transient=code.startswith(_TRANSIENT))
+    error = StatementError(f"{code} {constraint}".rstrip(), sql, transient=code.startswith(_TRANSIENT))
+    if code.startswith(_OUT_OF_ORDER):
+        raise Unavailable from error
+    raise error

@@ -5,12 +5,15 @@ asked: so a query sees every write that was answered before it, and only what wa
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .calls import Call, Calls
-from .transaction import Connection, Raised, Transaction, Unavailable
+from .transaction import Connection, Raised, StatementError, Transaction, Unavailable
+
+_log = logging.getLogger(__name__)
 
 QUEUE = 10_000
 BATCH = 64
@@ -54,10 +57,11 @@ class Reader:
         try:
             connection = connection or self._connect()
             outcomes = _outcomes(connection, calls)
-        except Unavailable:
+        except Unavailable as error:
             _close(connection)
             if had_one:
                 return self._serve(None, calls)
+            _log.warning("the database is unavailable for reading: %s", error.__cause__)
             self._calls.give(calls, [Raised(Unavailable()) for _ in calls])
             return None
         self._calls.give(calls, outcomes)
@@ -74,7 +78,8 @@ def _outcomes(connection: Connection, calls: Sequence[Call]) -> Sequence[object]
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - belongs to the caller, who waits on the event loop.
-            outcomes.append(Raised(error))
+            took_too_long = isinstance(error, StatementError) and error.transient
+            outcomes.append(Raised(Unavailable() if took_too_long else error))
             # PostgreSQL runs nothing more in a transaction in which a statement failed.
             connection.rollback()
             connection.begin(write=False)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -86,12 +87,11 @@ class SqliteConnection:
 def connect(path: Path) -> sqlite3.Connection:
     """Opens the file, which is made readable to nobody else when it does not exist yet; transactions are explicit."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _create(path)
         connection = sqlite3.connect(
             path,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
-            check_same_thread=False,
             cached_statements=_CACHED_STATEMENTS,
         )
     except (OSError, sqlite3.Error) as error:
@@ -103,6 +103,13 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise Unavailable from error
     return connection
+
+
+def _create(path: Path) -> None:
+    # Only ever the file that is not there yet: closing a descriptor of a database drops every lock that SQLite holds on it
+    # for this process (https://sqlite.org/howtocorrupt.html section 2.2).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def lock(path: Path) -> IO[str]:

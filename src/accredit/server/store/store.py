@@ -16,8 +16,8 @@ from .writer import Writer
 
 # SQLite reads cost processor time only, so more threads would only stand in each other's way; on PostgreSQL they wait
 # for its answers.
-_SQLITE_READERS = 2
-_POSTGRESQL_READERS = 4
+SQLITE_READERS = 2
+POSTGRESQL_READERS = 4
 
 
 class Store:
@@ -28,7 +28,7 @@ class Store:
 
     def __init__(self, url: str, claim: ExitStack) -> None:
         loop = asyncio.get_running_loop()
-        readers = _SQLITE_READERS if sqlite_path(url) else _POSTGRESQL_READERS
+        readers = SQLITE_READERS if sqlite_path(url) else POSTGRESQL_READERS
         self.config_version = 0
         self.writer = Writer(loop, connector(url, write=True), self._saw_config)
         self._reader = Reader(loop, connector(url, write=False), readers)

@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 128
 
 
 class Unavailable(FailureError):
-    """The database is out of reach, full or locked. The connection it happened on is given up."""
+    """The database is out of reach, full or locked; the cause says which. The connection it happened on is given up."""
 
     def __init__(self) -> None:
         super().__init__("service_unavailable")

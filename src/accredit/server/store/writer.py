@@ -5,6 +5,7 @@ disk pays for many callers. Results go back to the event loop once for each grou
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from .calls import Call, Calls
 from .config_version import find_version
 from .transaction import Connection, Raised, StatementError, Transaction, Unavailable
+
+_log = logging.getLogger(__name__)
 
 # Callers that may wait before the next is turned away, and callers of one commit at most.
 QUEUE = 10_000
@@ -61,8 +64,8 @@ class Writer:
             return self._one_after_another(calls)
         try:
             return self._together(calls)
-        except Unavailable:
-            self._disconnect()
+        except Unavailable as error:
+            self._give_up(error)
             return [Raised(Unavailable()) for _ in calls]
         except Exception:  # noqa: BLE001 - whose fault it was is found out by running each alone.
             return self._one_after_another(calls)
@@ -71,8 +74,8 @@ class Writer:
         outcomes: list[object] = []
         try:
             outcomes.extend(self._alone(call) for call in calls)
-        except Unavailable:
-            self._disconnect()
+        except Unavailable as error:
+            self._give_up(error)
         return outcomes + [Raised(Unavailable()) for _ in calls[len(outcomes) :]]
 
     def _alone(self, call: Call) -> object:
@@ -106,6 +109,10 @@ class Writer:
         if version is not None:
             self._config_changed(version)
         return outcomes
+
+    def _give_up(self, error: Unavailable) -> None:
+        _log.warning("the database is unavailable for writing: %s", error.__cause__)
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -4,7 +4,7 @@ Counted per process in windows of a minute, in a bounded table: an attacker with
 """
 
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 from accredit.errors import Refused
 
@@ -45,13 +45,11 @@ class RefusalLimit:
 
 
 def network_of(address: str) -> str:
-    """The address as it is counted and hashed: IPv4 as it is, IPv6 as its /64, anything else as it came."""
+    """The address as it is counted and hashed: IPv4 as it is, also inside IPv6, else the /64; anything else as it came."""
     if ":" not in address:
         return address
     try:
-        parsed = ip_address(address)
+        parsed = IPv6Address(address)
     except ValueError:
         return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))

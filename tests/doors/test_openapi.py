@@ -1,4 +1,4 @@
-"""The OpenAPI document tells the truth: whatever is sent, no answer is a 5xx, and none has a status or a body that it does not name."""
+"""The OpenAPI document tells the truth: whatever is sent, no answer is a 5xx, nor has a status or a body that it does not name."""
 
 import pytest
 import schemathesis

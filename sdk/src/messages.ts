@@ -1,0 +1,44 @@
+/**
+ * What page and frame say to each other (protocol-embed.md section 3).
+ *
+ * Window messages are `{accredit: 1, door, type, channel}` and only bring the two together. From then on they speak through a
+ * MessagePort, which no third window can write to.
+ */
+
+export type DoorName = "embed";
+
+type WindowMessageType = "hello" | "welcome" | "refused" | "origin_wanted" | "origin";
+
+/** From the frame to the page, over the port. */
+export type FrameMessage =
+  | { type: "ready"; expires_at: string | null }
+  | { type: "resize"; height: number }
+  | { type: "event"; name: string; detail: unknown }
+  | { type: "renew_needed" }
+  | { type: "close"; outcome: string | null };
+
+/** From the page to the frame, over the port. */
+export type PageMessage =
+  { type: "renewed"; code: string; expires_at: string } | { type: "renew_failed"; request_id: string | null };
+
+/** What came over a port or from another window: of that shape only if its sender keeps to the protocol. */
+export type Unread<Message> = { [K in Message extends unknown ? keyof Message : never]?: unknown };
+
+/** 16 random bytes as 22 base64url characters: who does not know them cannot address this frame. */
+export function createChannel(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .slice(0, 22);
+}
+
+export function windowMessage(door: DoorName, type: WindowMessageType, channel: string): object {
+  return { accredit: 1, door, type, channel };
+}
+
+/** The type of a window message on `channel`. The channel is one frame's own, so it stands for the door too. */
+export function windowMessageType(data: unknown, channel: string): unknown {
+  const message = Object(data) as Record<string, unknown>;
+  return message.accredit === 1 && message.channel === channel && message.type;
+}

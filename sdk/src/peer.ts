@@ -1,0 +1,71 @@
+/**
+ * The page's side of the talk with one frame (protocol-embed.md section 3).
+ *
+ * A message is taken only from that frame's window, on its channel, and from the origin that may say it: a refusal and a
+ * question for our origin from the server alone, a `hello` from whichever origin the server sent the frame to, which is then
+ * pinned. What follows comes over a port that only that origin was given.
+ */
+
+import { Refusal } from "./errors.js";
+import {
+  windowMessage,
+  windowMessageType,
+  type DoorName,
+  type FrameMessage,
+  type PageMessage,
+  type Unread,
+} from "./messages.js";
+
+export interface Peer {
+  _say(message: PageMessage): void;
+  /** Whether the frame's page has said hello. */
+  _met(): boolean;
+  _part(): void;
+}
+
+export function meet(
+  frame: HTMLIFrameElement,
+  door: DoorName,
+  channel: string,
+  server_origin: string,
+  hello: () => void,
+  hear: (message: Unread<FrameMessage>) => void,
+  fail: (refusal: Refusal, ended?: "refused") => void,
+): Peer {
+  let pinned_origin: string | undefined;
+  let port: MessagePort | undefined;
+
+  const greet = (origin: string): void => {
+    const { port1, port2 } = new MessageChannel();
+    pinned_origin = origin;
+    port?.close();
+    port = port1;
+    port.onmessage = ({ data }) => hear(Object(data));
+    frame.contentWindow!.postMessage(windowMessage(door, "welcome", channel), origin, [port2]);
+    hello();
+  };
+
+  const take = ({ source, origin, data }: MessageEvent): void => {
+    if (!source || source !== frame.contentWindow) return;
+    const type = windowMessageType(data, channel);
+    // An opaque origin cannot be answered to: its name would stand for any of them.
+    if (type === "hello" && origin !== "null") {
+      if ((pinned_origin ?? origin) === origin) greet(origin);
+      else fail(new Refusal("peer_origin_changed"));
+    }
+    if (origin !== server_origin) return;
+    if (type === "refused") fail(new Refusal("admission_refused", "", data), "refused");
+    // The answer holds nothing: what the server's page wants to know is the origin that the browser puts on it.
+    if (type === "origin_wanted") frame.contentWindow!.postMessage(windowMessage(door, "origin", channel), origin);
+  };
+
+  addEventListener("message", take);
+  return {
+    _say: (message) => port?.postMessage(message),
+    _met: () => !!port,
+    _part() {
+      removeEventListener("message", take);
+      port?.close();
+    },
+  };
+}

@@ -62,7 +62,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
         settings.data_dir if embedded else None,
         settings.previous_root_keys,
     )
-    outbound = Outbound(Allowed.parse(settings.outbound_allow))
+    outbound = Outbound(Allowed.parse(settings.outbound_allow), proxy=settings.outbound_proxy or None)
     store = await Store.open(settings.database, exclusive=exclusive, migrate=embedded)
     try:
         sealer = Sealer(store, root_keys, clock)

@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     previous_root_keys: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     outbound_allow: tuple[str, ...] = ()
+    outbound_proxy: str = ""
     refusals_per_minute: int = 60
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False

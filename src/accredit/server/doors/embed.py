@@ -126,12 +126,24 @@ class EmbedDoor:
         node, proof = self._node, ask.proof
         attempt.integration = await node.catalog.find(DOOR, proof.integration_id)
         keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
-        admission = admit(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+        try:
+            admission = admit(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+        except Refused as refused:
+            if refused.code != "jws_key_unknown" or not await self._read_key_sets(attempt):
+                raise
+            keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
+            admission = admit(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
         if admission.proof_key_id is not None and proof.token is not None:
             node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
             if proof.verified_by is None:
                 node.remembered.remember(ask.fields["signed_deployment"], proof.token, admission.proof_key_id)
         return admission
+
+    async def _read_key_sets(self, attempt: Attempt) -> bool:
+        """Whether a deployer's key set may know more by now: a key that was just published must not wait for the next round."""
+        integration = attempt.integration
+        assert integration is not None
+        return await self._node.key_sets.refresh_for_kid(integration.scope, integration.deployer_id, attempt.now_ms)
 
     async def _find_keys(self, integration: Integration | None, proof: DeploymentProof, now_ms: int) -> LiveKeys:
         """The live keys that this proof can be held against; none are looked up for what is not there."""

@@ -55,8 +55,9 @@ def run_server(settings: Settings, listening: socket.socket) -> None:
     """Serve on a socket until a signal comes. Raises FailureError when the server cannot start."""
     app = create_app(settings)
     server = _Server(server_config(app), lambda: _announce(settings))
-    # A start that fails is told in one sentence below; the server's own words about it would only repeat it.
+    # What these tell about a start is told below in one sentence, whether it fails or not.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno >= logging.WARNING and app.failure is None)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn stops by these too, but then lets them end the process as if it had failed.
         signal.signal(number, lambda _number, _frame: server.stop())

@@ -1,5 +1,7 @@
 """`accredit snippet`."""
 
+import os
+
 import click
 
 from accredit.cli.database import Database, database_options
@@ -8,6 +10,7 @@ from accredit.cli.integration import load_integration
 from accredit.cli.output import print_json
 from accredit.server.integrations.snippet import LANGUAGES, render_snippet
 from accredit.server.sdk import load_sdk
+from accredit.server.settings import read_settings
 
 
 @click.command(
@@ -28,7 +31,8 @@ def command(integration_id: str, only: str | None, public_url: str | None, datab
     Where a signed deployment is required, also programs for the deployer's server that sign it.
     """
     record = database.run(lambda node: load_integration(node, integration_id))
-    snippet = render_snippet(record, public_url=public_url or database.settings.public_url, sdk=load_sdk())
+    settings = database.settings if public_url is None else read_settings(os.environ, public_url=public_url)
+    snippet = render_snippet(record, public_url=settings.public_url, sdk=load_sdk())
     parts = {"html": snippet.html, **snippet.samples}
     if only is not None and only not in parts:
         raise click.UsageError(f"There is no {only} sample: this integration does not require a signed deployment.")

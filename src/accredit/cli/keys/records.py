@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import click
 import msgspec
 
 from accredit.cli.database import ENVIRONMENTS
@@ -10,7 +11,7 @@ from accredit.errors import NotFoundError
 from accredit.server.accounts.accounts import list_accounts
 from accredit.server.api.key_answers import answer_key
 from accredit.server.app import system_clock
-from accredit.server.keyring.records import KeyRecord, find_key
+from accredit.server.keyring.records import KeyFilter, KeyRecord, find_key, list_keys
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 
@@ -33,11 +34,21 @@ def show_key(record: KeyRecord, as_json: bool, **more: object) -> None:
     print_facts({name: value for name, value in key.items() if value not in (None, "") and name not in _FOR_PROGRAMS} | more)
 
 
-async def load_key(node: Node, key_id: str) -> KeyRecord:
-    """The record of that id, of whatever account and environment. Raises NotFoundError `key_not_found`."""
-    for account in await node.store.read(list_accounts, None):
-        for environment in ENVIRONMENTS:
-            record = await node.store.read(find_key, (Scope(account.account_id, environment), key_id))
-            if record is not None:
-                return record
-    raise NotFoundError("key_not_found")
+async def load_key(node: Node, named: str) -> KeyRecord:
+    """The record of that id, or of the one live key with that thumbprint, of whatever account and environment.
+
+    Raises NotFoundError `key_not_found`; UsageError where several accounts have a key with that thumbprint.
+    """
+    accounts = await node.store.read(list_accounts, None)
+    found: list[KeyRecord] = []
+    for scope in (Scope(account.account_id, environment) for account in accounts for environment in ENVIRONMENTS):
+        record = await node.store.read(find_key, (scope, named))
+        if record is not None:
+            return record
+        held = await node.store.read(list_keys, KeyFilter(scope=scope, purpose="deployment"))
+        found += [each for each in held if each.thumbprint == named and each.is_live(node.clock())]
+    if len(found) > 1:
+        raise click.UsageError(f"Several keys have this thumbprint; name one of {', '.join(each.key_id for each in found)}.")
+    if not found:
+        raise NotFoundError("key_not_found")
+    return found[0]

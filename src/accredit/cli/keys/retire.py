@@ -19,10 +19,13 @@ from accredit.server.node import Node
 @database_options
 @json_option
 def command(key_id: str, until_ms: int, database: Database, as_json: bool) -> None:
-    """Let a key count until a time; one that has passed ends it now. The next key should be registered before."""
+    """Let a key count until a time; one that has passed ends it now. KEY is an id, or a live deployment key's thumbprint.
+
+    Register the next key before, so that both count for a while.
+    """
 
     async def work(node: Node) -> KeyRecord:
         record = await load_key(node, key_id)
-        return await node.store.write(retire_key, Retirement(record.scope, key_id, until_ms, cause()))
+        return await node.store.write(retire_key, Retirement(record.scope, record.key_id, until_ms, cause()))
 
     show_key(database.run(work), as_json)

@@ -11,21 +11,29 @@ from accredit.server.node import Node
 from accredit.server.sessions.lifecycle import cancel_sessions_of_key
 
 
-@click.command(epilog=examples("accredit keys revoke key_...", "accredit keys revoke key_... --end-sessions"))
+@click.command(
+    epilog=examples(
+        "accredit keys revoke key_...",
+        "accredit keys revoke $(accredit keys thumbprint shop.public.jwk) --end-sessions",
+    )
+)
 @click.argument("key_id", metavar="KEY")
 @click.option("--end-sessions", is_flag=True, help="Also cancel the open sessions that its proofs opened.")
 @database_options
 @json_option
 def command(key_id: str, end_sessions: bool, database: Database, as_json: bool) -> None:
-    """End a key now, on all servers within a second. Revoking it again changes nothing."""
+    """End a key now, on all servers within a second. KEY is an id, or a live deployment key's thumbprint.
+
+    Revoking a key again changes nothing.
+    """
 
     async def work(node: Node) -> tuple[KeyRecord, int]:
-        scope = (await load_key(node, key_id)).scope
+        found = await load_key(node, key_id)
         # In this order: nothing opens under the key any more when its sessions are looked for.
-        record = await node.store.write(revoke_key, Revocation(scope, key_id, cause()))
+        record = await node.store.write(revoke_key, Revocation(found.scope, found.key_id, cause()))
         if not end_sessions:
             return record, 0
-        return record, await cancel_sessions_of_key(node.store, scope, key_id, now_ms=node.clock())
+        return record, await cancel_sessions_of_key(node.store, found.scope, found.key_id, now_ms=node.clock())
 
     record, cancelled = database.run(work)
     show_key(record, as_json, sessions_cancelled=cancelled)

@@ -152,6 +152,19 @@ CODES: dict[str, Code] = {
         jwe_key_missing="There is no live passport key for this encrypted passport.",
         jwe_decrypt_failed="The encrypted passport could not be opened.",
     ),
+    # In the page, found by the SDK (protocol-embed.md sections 2 and 3).
+    **_codes(
+        MalformedError,
+        400,
+        location_not_found="location names no element of this page.",
+        location_placeholder="location is still #YOUR-TARGET-ELEMENT.",
+        ids_missing="Without signed_deployment, deployer_id, integration_id and owner_id are needed.",
+        ids_mixed="The ids of two doors are mixed in one call.",
+        placeholder_left="An id or token is still a {{...}} placeholder.",
+    ),
+    **_codes(ConflictError, 409, already_mounted="This element already holds a frame with other fields."),
+    **_codes(FailureError, 503, frame_unreachable="The frame did not load within 15 seconds."),
+    **_codes(Refused, 403, peer_origin_changed="The frame's page changed its origin and is not answered."),
     # The gate.
     **_codes(
         Refused,

@@ -247,7 +247,6 @@ def _welcome(admission: Admission, opened: OpenedSession, attempt: Attempt) -> W
         uid=opened.person.uid,
         view_id=admission.view_id,
         trust=admission.trust,
-        expires_ms=opened.expires_ms,
     )
 
 

@@ -99,7 +99,6 @@ class Welcome:
     uid: str | None
     view_id: str | None
     trust: str
-    expires_ms: int
 
 
 def hosted_page(welcome: Welcome) -> Page:
@@ -108,6 +107,6 @@ def hosted_page(welcome: Welcome) -> Page:
     body = _TEMPLATES.get_template("hosted.html").render(
         nonce=nonce,
         welcome=welcome,
-        connection={"origin": welcome.origin, "channel": welcome.channel, "expires_ms": welcome.expires_ms},
+        connection={"origin": welcome.origin, "channel": welcome.channel},
     )
     return Page(200, headers.framed_page(welcome.request_id, welcome.ancestors, nonce), body.encode())

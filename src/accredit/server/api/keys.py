@@ -17,6 +17,7 @@ from accredit.server.keyring.changes import Retirement, Revocation
 from accredit.server.keyring.records import KeyFilter, KeyRecord, Purpose, find_key
 from accredit.server.keyring.records import list_keys as find_keys
 from accredit.server.sessions.lifecycle import cancel_sessions_of_key
+from accredit.server.times import epoch_ms
 
 
 class KeyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,8 +97,7 @@ async def read_key(call: Call) -> Reply:
 @operation("POST", "/v1/keys/{key_id}/retire", answer=KeyAnswer, codes=("key_not_found", "key_not_live"))
 async def retire_key(call: Call, body: RetireKey) -> Reply:
     """Let a key count until a time."""
-    until_ms = int(body.until.timestamp() * 1000)
-    retirement = Retirement(call.scope, call.part("key_id"), until_ms, call.cause)
+    retirement = Retirement(call.scope, call.part("key_id"), epoch_ms(body.until), call.cause)
     record = await call.node.store.write(changes.retire_key, retirement)
     return json_reply(call.request_id, answer_key(record, call.now_ms))
 

@@ -157,7 +157,8 @@ async def _find_user(call: Call) -> User:
     An ended session may not: it would bring back what was erased with its user.
     """
     session = await _find(call)
-    if session.subject_hash is None:
+    # An anonymous session has a subject too, its frame's channel; that is for finding it again, and is no user.
+    if session.anonymous or session.subject_hash is None:
         raise ConflictError("session_has_no_user")
     integration = await call.node.catalog.find("embed", session.integration_id)
     if integration is None or _TRUST[session.trust] < _TRUST[integration.user_data_min_trust]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -179,6 +180,16 @@ def test_a_statement_that_fails_inside_a_savepoint_does_not_end_the_transaction(
         return tx.execute("UPDATE counters SET n = 2")
 
     assert run(store.write(change, None)) == 1
+
+
+def test_a_change_that_hides_a_failed_statement_harms_only_its_own_group(store, run):
+    def careless(tx, names):
+        with tx.savepoint(), suppress(StatementError):
+            tx.execute("SELECT nothing FROM nowhere")
+        raise ConflictError("session_not_active")
+
+    run(together(store, careless, ["a", "b"]))
+    assert run(store.write(insert_one, "afterwards")) == "afterwards"
 
 
 def test_a_caller_who_leaves_does_not_disturb_the_others(store, run):

@@ -30,6 +30,7 @@ _DEFAULTS = {"application_name": "accredit", "connect_timeout": "5"}
 _ANSWER_MS = 60_000
 _STATEMENTS = 512
 _BINARY = 1
+_SUCCEEDED = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 # lock_timeout: a group waits for another node's row lock no longer than its callers would. synchronous_commit: an
 # answered write is durable whatever the server's default is; a stricter default stays.
@@ -59,29 +60,42 @@ class PostgresConnection:
         self._pg = self._session.pgconn
         self._statements: dict[str, bytes] = {}
         self._named = 0
-        self._queued: list[str | None] = []  # What the next round answers: the statement if it is being prepared.
+        self._queued: list[tuple[str, bool]] = []  # What the next round answers: each statement, whether it is prepared by it.
         self._readable = select.poll()
         self._readable.register(self._pg.socket, select.POLLIN)
         self._pg.enter_pipeline_mode()
         self._pg.nonblocking = 1
-        self.execute(_SETTINGS, ())
+        try:
+            self.execute(_SETTINGS, ())
+        except BaseException:
+            self.close()
+            raise
 
     def begin(self, *, write: bool) -> None:
         self.queue(_BEGIN_WRITE if write else _BEGIN_READ)
 
     def commit(self) -> None:
         # A transaction that failed answers COMMIT with ROLLBACK, and no error.
-        if self._round("COMMIT", ()).command_status != b"COMMIT":
+        if self._round("COMMIT", ())[-1].command_status != b"COMMIT":
             raise StatementError("rolled back", "COMMIT")
 
     def rollback(self) -> None:
-        self._round("ROLLBACK", ())
+        try:
+            self._round("ROLLBACK", ())
+        except StatementError:
+            # Something that was queued before it failed, so that the server left out the rest of the round.
+            self._round("ROLLBACK", ())
 
     def execute(self, sql: str, params: Sequence[Value]) -> int:
-        return self._round(sql, params).command_tuples or 0
+        return self._round(sql, params)[-1].command_tuples or 0
+
+    def execute_all(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> int:
+        for sql, params in statements[:-1]:
+            self._send(sql, params)
+        return sum(result.command_tuples or 0 for result in self._round(*statements[-1]))
 
     def rows(self, sql: str, params: Sequence[Value]) -> list[Row]:
-        result = self._round(sql, params)
+        result = self._round(sql, params)[-1]
         try:
             columns = [(index, DECODERS[result.ftype(index)]) for index in range(result.nfields)]
         except KeyError as error:
@@ -109,37 +123,40 @@ class PostgresConnection:
             self._pg.send_query_prepared(name, values, formats, _BINARY)
         except psycopg.OperationalError as error:
             raise Unavailable from error
-        self._queued.append(None)
+        self._queued.append((sql, False))
 
     def _prepare(self, sql: str) -> bytes:
         if len(self._statements) >= _STATEMENTS:
             self._statements.clear()
             self._pg.send_query_params(b"DEALLOCATE ALL", None)
-            self._queued.append(None)
+            self._queued.append(("DEALLOCATE ALL", False))
         self._named += 1
         name = self._statements[sql] = b"s%d" % self._named
         self._pg.send_prepare(name, numbered(sql).encode())
-        self._queued.append(sql)
+        self._queued.append((sql, True))
         return name
 
-    def _round(self, sql: str, params: Sequence[Value]) -> "pq.abc.PGresult":
+    def _round(self, sql: str, params: Sequence[Value]) -> "list[pq.abc.PGresult]":
+        """The results of everything queued and of this statement. The first that failed is raised, after all were taken."""
         self._send(sql, params)
         try:
             self._pg.pipeline_sync()
             results = self._results()
         except psycopg.OperationalError as error:
             raise Unavailable from error
-        failed = None
-        for prepared, result in zip(self._queued, results, strict=True):
-            if result.status in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                continue
-            failed = failed or result
-            if prepared is not None:
-                self._statements.pop(prepared, None)
-        self._queued.clear()
-        if failed is not None:
-            _refuse(failed, sql)
-        return results[-1]
+        queued, self._queued = self._queued, []
+        failed = [
+            (result, text, prepared)
+            for (text, prepared), result in zip(queued, results, strict=True)
+            if result.status not in _SUCCEEDED
+        ]
+        for _, text, prepared in failed:
+            if prepared:
+                self._statements.pop(text, None)
+        if failed:
+            result, text, _ = failed[0]
+            _refuse(result, text)
+        return results
 
     def _results(self) -> "list[pq.abc.PGresult]":
         results: list[pq.abc.PGresult] = []

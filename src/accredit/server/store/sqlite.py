@@ -68,6 +68,9 @@ class SqliteConnection:
         except sqlite3.Error as error:
             raise _translated(error, sql) from error
 
+    def execute_all(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> int:
+        return sum(self.execute(sql, params) for sql, params in statements)
+
     def rows(self, sql: str, params: Sequence[Value]) -> list[Row]:
         try:
             return self._run(sql, params).fetchall()

@@ -3,8 +3,10 @@
 The SQL is what SQLite and PostgreSQL share: placeholders are `?`, values are int, str, bytes, float and None, JSON is
 text, a truth value is 0 or 1. PostgreSQL takes the type of a placeholder from where it stands, so where nothing
 stands beside it say it: `CAST(? AS TEXT) IS NULL`. SUM of a BIGINT is a NUMERIC there: say `CAST(SUM(n) AS BIGINT)`.
-A batch change that updates several rows does it in the order of their keys, so that two nodes never wait for each
-other.
+
+A change may be run more than once until one run is committed, so it does nothing but SQL. A batch change that updates
+several rows does it in the order of their keys, so that two nodes never wait for each other. A StatementError spends
+the transaction, or the savepoint around it: let it out.
 
     def record(tx: Transaction, items: Sequence[Visit]) -> Sequence[bool]:
         return [tx.execute("INSERT INTO visits (id) VALUES (?) ON CONFLICT DO NOTHING", (v.id,)) == 1 for v in items]
@@ -54,7 +56,7 @@ class StatementError(Exception):
 
 
 class Connection(Protocol):
-    """One connection of one engine, used by one thread. Every method raises Unavailable or StatementError, nothing else."""
+    """One connection of one engine, used by one thread. What the database has against a call is Unavailable or StatementError."""
 
     @property
     def engine(self) -> Engine: ...
@@ -62,6 +64,9 @@ class Connection(Protocol):
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
     def execute(self, sql: str, params: Sequence[Value]) -> int: ...
+    def execute_all(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> int:
+        """Runs statements one after another; the number of rows that they changed."""
+
     def rows(self, sql: str, params: Sequence[Value]) -> list[Row]: ...
     def queue(self, sql: str) -> None:
         """Runs a statement whose outcome nobody waits for; it goes out with the next one at the latest."""
@@ -100,12 +105,13 @@ class Transaction:
 
         prefix: the statement up to and with VALUES. suffix: what follows the rows, such as ON CONFLICT DO NOTHING.
         """
-        changed = start = 0
+        statements = []
+        start = 0
         for count in _powers_of_two(len(rows), width):
             values = list(chain.from_iterable(rows[start : start + count]))
-            changed += self._connection.execute(_insert_text(prefix, width, count, suffix), values)
+            statements.append((_insert_text(prefix, width, count, suffix), values))
             start += count
-        return changed
+        return self._connection.execute_all(statements) if statements else 0
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -73,7 +73,8 @@ class Writer:
     def _one_after_another(self, calls: Sequence[Call]) -> Sequence[object]:
         outcomes: list[object] = []
         try:
-            outcomes.extend(self._alone(call) for call in calls)
+            for call in calls:
+                outcomes.append(self._alone(call))
         except Unavailable as error:
             self._give_up(error)
         return outcomes + [Raised(Unavailable()) for _ in calls[len(outcomes) :]]

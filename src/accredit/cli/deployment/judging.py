@@ -1,6 +1,7 @@
 """What `verify` and `explain` share: their options, and the case that these make of a token."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -19,7 +20,7 @@ from accredit.deployment import PeekedDeployment, peek_deployment
 from accredit.encoding import Json
 from accredit.errors import MalformedError, Refused
 from accredit.keys import PRIVATE_MEMBERS, SIGNATURE_ALGORITHMS, DeploymentKey, parse_deployment_key
-from accredit.passport import PassportKey, parse_passport_key
+from accredit.passport import PASSPORT_ENCRYPTIONS, PassportKey, parse_passport_key
 from accredit.properties import DirectProperties
 from accredit.server.gate import LiveKeys
 from accredit.server.integrations.catalog import find_integration
@@ -91,7 +92,7 @@ def judging_options(command: Callable[..., None]) -> Callable[..., None]:
         told = audience or (None if keys else database.settings.public_url)
         moment_ms = now_ms() if at_ms is None else at_ms
         asked = Asked(moment_ms, parse_members(policy), _read_direct(direct), origin, told)
-        opening = [_parse_passport_key(read_key(file)) for file in passport_files]
+        opening = [key for file in passport_files for key in _parse_passport_keys(read_key(file))]
         command(*args, judging=Judging(read_token(token), asked, keys, opening, database), **kwargs)
 
     return with_judging
@@ -163,9 +164,17 @@ def parse_key(jwk: dict[str, Json]) -> DeploymentKey:
     return parse_deployment_key(public, alg, kid=kid if isinstance(kid, str) else None)
 
 
-def _parse_passport_key(jwk: dict[str, Json]) -> PassportKey:
-    kid = jwk.get("kid")
-    return parse_passport_key(jwk, str(jwk.get("alg", "A128KW")), key_id=kid if isinstance(kid, str) else "")
+def _parse_passport_keys(jwk: dict[str, Json]) -> list[PassportKey]:
+    """A passport key from a file, for each content encryption that it may be recorded for: a JWK does not say which.
+
+    Raises MalformedError as `parse_passport_key`.
+    """
+    alg, kid = str(jwk.get("alg", "A128KW")), jwk.get("kid")
+    keys: list[PassportKey] = []
+    for enc in PASSPORT_ENCRYPTIONS:
+        with suppress(MalformedError):
+            keys.append(parse_passport_key(jwk, alg, enc, key_id=kid if isinstance(kid, str) else ""))
+    return keys or [parse_passport_key(jwk, alg)]
 
 
 def _read_direct(texts: Sequence[str]) -> DirectProperties:

@@ -8,7 +8,7 @@ from accredit.errors import Refused
 
 _SIGNED = ("deployer_id", "integration_id")
 _TEXT_RULES = (
-    (lambda token: not token, "The token is empty."),
+    (lambda token: not token.strip(), "The token is empty."),
     (lambda token: token.startswith("{{"), "That is the snippet's placeholder; a server has to put the token there."),
     (lambda token: token.startswith("{"), "That is JSON; the token must be a compact JWS: header.payload.signature."),
     (lambda token: token[:1] in "\"'", "The token is in quotes; leave them out."),

@@ -92,14 +92,8 @@ def merge_signed(payload: dict[str, Json], direct: DirectProperties, *, strict: 
     if owner_id is None:
         raise Refused("missing_required_property", "owner_id")
     view_id = _signed_or_direct(payload, "view_id", direct.view_id, warnings, strict=strict)
-    for name in ("deployer_id", "integration_id"):
-        _compare(name, payload[name], getattr(direct, name), warnings, strict=strict)
-    for name in ("uid", "data_passport", "encrypted_passport"):
-        beside = getattr(direct, name)
-        # `{}` is absence: the original's snippet may carry an empty passport.
-        if beside and payload.get(name) is None:
-            raise Refused("unsigned_value_refused", name)
-        _compare(name, payload.get(name), beside or None, warnings, strict=strict)
+    if direct is not NO_DIRECT_PROPERTIES:
+        _check_direct(payload, direct, warnings, strict=strict)
     uid, passport, encrypted = payload.get("uid"), payload.get("data_passport"), payload.get("encrypted_passport")
     if encrypted is not None and not isinstance(encrypted, str):
         raise Refused("jwe_malformed", "encrypted_passport")
@@ -114,6 +108,18 @@ def merge_signed(payload: dict[str, Json], direct: DirectProperties, *, strict: 
         encrypted_passport=encrypted,
         warnings=tuple(warnings),
     )
+
+
+def _check_direct(payload: dict[str, Json], direct: DirectProperties, warnings: list[str], *, strict: bool) -> None:
+    """Hold what came beside the token against what was signed."""
+    for name in ("deployer_id", "integration_id"):
+        _compare(name, payload[name], getattr(direct, name), warnings, strict=strict)
+    for name in ("uid", "data_passport", "encrypted_passport"):
+        beside = getattr(direct, name)
+        # `{}` is absence: the original's snippet may carry an empty passport.
+        if beside and payload.get(name) is None:
+            raise Refused("unsigned_value_refused", name)
+        _compare(name, payload.get(name), beside or None, warnings, strict=strict)
 
 
 def take_direct(direct: DirectProperties) -> Properties:

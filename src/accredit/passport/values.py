@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from accredit.encoding import JsonError, compact_json
+from accredit.encoding import compact_json
 from accredit.errors import Refused
 
 Value: TypeAlias = str | int | float | bool
@@ -64,14 +64,20 @@ def check_values(passport: object) -> Passport:
         if not isinstance(name, str) or not _KEY.fullmatch(name) or name in _RESERVED_KEYS:
             raise Refused("passport_key_invalid", "data_passport")
         checked[name] = _check_value(name, value)
-    try:
-        size = len(compact_json(checked))
-    except JsonError as error:
-        # Only a string with a lone surrogate is left to fail here; no JSON text that was parsed can hold one.
-        raise Refused("passport_value_type", "data_passport") from error
-    if len(checked) > _MAX_KEYS or size > _MAX_BYTES:
+    if len(checked) > _MAX_KEYS or _is_too_large(checked):
         raise Refused("passport_too_large", "data_passport")
     return checked
+
+
+def _is_too_large(values: Passport) -> bool:
+    """Whether the values are over the limit as compact JSON. Raises Refused `passport_value_type` for a lone surrogate."""
+    try:
+        octets = sum(len(name) + (len(value.encode()) if isinstance(value, str) else 32) for name, value in values.items())
+    except UnicodeEncodeError as error:
+        # No JSON text that was parsed can hold one.
+        raise Refused("passport_value_type", "data_passport") from error
+    # JSON writes an octet as six at the most: a small passport is known to be small without being written.
+    return 6 * octets + 6 * len(values) > _MAX_BYTES and len(compact_json(dict(values))) > _MAX_BYTES
 
 
 def _check_value(name: str, value: object) -> Value:

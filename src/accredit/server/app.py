@@ -7,11 +7,11 @@ The edge gives each request an id, sends hot addresses straight to their door, a
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from random import getrandbits
 from typing import Any
 
 import uvicorn
@@ -102,7 +102,7 @@ class App:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        scope["request_id"] = secrets.token_hex(16)
+        scope["request_id"] = f"{getrandbits(128):032x}"
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
         door = self._hot.get(scope["path"], self._rest)

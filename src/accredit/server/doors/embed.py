@@ -14,7 +14,7 @@ from accredit.encoding import Json, JsonError, compact_json, parse_json
 from accredit.errors import AccreditError, MalformedError, Refused
 from accredit.keys import DeploymentKey
 from accredit.passport import PassportKey
-from accredit.properties import DirectProperties, is_id
+from accredit.properties import NO_DIRECT_PROPERTIES, DirectProperties, is_id
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.attempts import Attempt, refuse, refuse_exposed
@@ -33,7 +33,8 @@ DOOR: Door = "embed"
 MAX_BODY_BYTES = 128 * 1024
 _LIMITS = {"signed_deployment": 64 * 1024, "encrypted_passport": 64 * 1024, "data_passport": 32 * 1024, "sdk": 32}
 _IDS = ("deployer_id", "integration_id", "owner_id", "view_id")
-_FIELDS = frozenset((*_IDS, *_LIMITS, "uid", "channel", "parent_origin", "origin_ticket"))
+_DIRECT = frozenset((*_IDS, "uid", "data_passport", "encrypted_passport"))
+_FIELDS = frozenset((*_DIRECT, *_LIMITS, "channel", "parent_origin", "origin_ticket"))
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -205,6 +206,8 @@ def _read_direct(fields: dict[str, str]) -> DirectProperties:
     # An empty uid is no absence: it would merge all users into one.
     if fields.get("uid") == "":
         raise Refused("uid_invalid", "uid")
+    if _DIRECT.isdisjoint(fields):
+        return NO_DIRECT_PROPERTIES
     return DirectProperties(
         deployer_id=fields.get("deployer_id") or None,
         integration_id=fields.get("integration_id") or None,

@@ -20,7 +20,7 @@ _HALF = 16
 def issue_code(sealer: Sealer, session_id: str) -> bytes:
     """A fresh code for the session: 32 octets."""
     random = secrets.token_bytes(_HALF)
-    return random + _masked(sealer, random, UUID(session_id).bytes)
+    return random + _masked(sealer, random, bytes.fromhex(session_id.replace("-", "")))
 
 
 def parse_code(text: str) -> bytes:

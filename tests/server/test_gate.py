@@ -43,6 +43,8 @@ def test_nothing_else_makes_an_admission():
     admission = admit(proof(), integration(), KEYS, VISIT, NOW_MS)
     with pytest.raises(TypeError):
         Admission(admission.integration, "signed", None, "victim", None, admission.passport)
+    with pytest.raises((TypeError, ValueError)):
+        replace(admission, uid="victim")
 
 
 def test_the_first_broken_rule_in_order_is_told():

@@ -9,6 +9,7 @@ A refusal of steps 2 to 4 before a key was tried costs one verification with a d
 """
 
 from collections.abc import Sequence
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import msgspec
@@ -59,7 +60,8 @@ class LiveKeys(msgspec.Struct, frozen=True):
     passport: Sequence[PassportKey] = ()
 
 
-class Admission(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Admission:
     """The gate's verdict. A session is opened from nothing else, and nothing but the gate makes one.
 
     proof_kind, proof_key_id: what held, None without a proof. jti: single-use id of the proof. server_only: passport keys whose
@@ -76,10 +78,11 @@ class Admission(msgspec.Struct, frozen=True):
     proof_key_id: str | None = None
     jti: str | None = None
     warnings: tuple[str, ...] = ()
-    made_by: object = None
+    # Not kept, so that `dataclasses.replace` cannot make another admission out of this one.
+    made_by: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.made_by is not _GATE:
+    def __post_init__(self, made_by: object) -> None:
+        if made_by is not _GATE:
             raise TypeError("an Admission comes from the gate only")
 
 

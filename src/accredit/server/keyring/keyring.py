@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
-from joserfc.jwk import ECKey, JWKRegistry, OctKey, RSAKey
 
 from accredit.errors import FailureError, Refused
 from accredit.keys import DeploymentKey, has_secret_form, parse_deployment_key, secret_hash
-from accredit.passport import PassportKey
+from accredit.passport import PassportKey, parse_passport_key
 from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.remembered import Bounded, Versioned
 from accredit.server.keyring.scope import Scope
@@ -158,9 +157,7 @@ class Keyring:
         if record.secret is None or record.alg is None or record.enc is None:
             raise FailureError("sealed_damaged")
         jwk = msgspec.json.decode(self._sealer.open(record.scope, record.secret, row=record.key_id, column="keys.secret"))
-        key = JWKRegistry.import_key(jwk)
-        assert isinstance(key, OctKey | ECKey | RSAKey)
-        return PassportKey(record.key_id, record.alg, record.enc, key)
+        return parse_passport_key(jwk, record.alg, record.enc, key_id=record.key_id)
 
 
 def _names(record: KeyRecord) -> frozenset[str] | None:

@@ -10,12 +10,10 @@ encrypts, and stays sealed here. Of a pair only the public half leaves, as often
 import asyncio
 from dataclasses import dataclass, field
 
-from joserfc.jwk import ECKey, OctKey, RSAKey
-
 from accredit.encoding import Json, compact_json
-from accredit.errors import ConflictError, MalformedError, NotFoundError
+from accredit.errors import ConflictError, NotFoundError
 from accredit.keys import public_thumbprint, secret_hash
-from accredit.passport import PASSPORT_ALGORITHMS, PASSPORT_ENCRYPTIONS, PUBLIC_KEY_ALGORITHMS
+from accredit.passport import GeneratedPassportKey, generate_passport_key
 from accredit.server.ids import new_id
 from accredit.server.keyring.changes import Cause, add_key
 from accredit.server.keyring.records import KeyRecord, find_records
@@ -24,7 +22,6 @@ from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 MAX_PASSPORT_KEYS = 2
-_RSA_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +47,17 @@ async def create_passport_key(store: Store, sealer: Sealer, holder: PassportHold
     """Make a passport key. Raises MalformedError field_invalid (alg, enc), NotFoundError integration_not_found, ConflictError
     key_limit_reached when two live already.
     """
-    if holder.alg not in PASSPORT_ALGORITHMS:
-        raise MalformedError("field_invalid", "alg")
-    if holder.enc not in PASSPORT_ENCRYPTIONS:
-        raise MalformedError("field_invalid", "enc")
     # Finding the primes of an RSA key takes long enough to hold up the event loop.
-    private = await asyncio.to_thread(_generate, holder)
+    made = await asyncio.to_thread(generate_passport_key, holder.alg, holder.enc)
     await sealer.ready(holder.scope)
-    record = _make_record(sealer, holder, private, cause.at_ms)
+    record = _make_record(sealer, holder, made, cause.at_ms)
     await store.write(add_passport_key, (record, cause))
-    shown = private if record.public_jwk is None else record.public_jwk
-    return MadePassportKey(record, {**shown, "alg": holder.alg, "use": "enc", "kid": record.key_id})
+    shown = made.private_jwk if made.public_jwk is None else made.public_jwk
+    return MadePassportKey(record, {**shown, "kid": record.key_id})
 
 
-def _generate(holder: PassportHolder) -> dict[str, Json]:
-    """The key as a private or symmetric JWK with no other members."""
-    key: OctKey | ECKey | RSAKey
-    if holder.alg == "RSA-OAEP-256":
-        key = RSAKey.generate_key(_RSA_BITS)
-    elif holder.alg in PUBLIC_KEY_ALGORITHMS:
-        key = ECKey.generate_key("P-256")
-    else:
-        # RFC 7518 section 4.5: with direct encryption the key is that of the content encryption.
-        key = OctKey.generate_key(256 if (holder.alg, holder.enc) == ("dir", "A256GCM") else 128)
-    return {name: str(text) for name, text in key.as_dict(private=True).items()}
-
-
-_PUBLIC_MEMBERS = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
-
-
-def _make_record(sealer: Sealer, holder: PassportHolder, private: dict[str, Json], at_ms: int) -> KeyRecord:
+def _make_record(sealer: Sealer, holder: PassportHolder, made: GeneratedPassportKey, at_ms: int) -> KeyRecord:
     key_id = new_id("key_")
-    members = _PUBLIC_MEMBERS.get(str(private["kty"]))
     return KeyRecord(
         key_id=key_id,
         scope=holder.scope,
@@ -91,11 +67,11 @@ def _make_record(sealer: Sealer, holder: PassportHolder, private: dict[str, Json
         integration_id=holder.integration_id,
         alg=holder.alg,
         enc=holder.enc,
-        thumbprint=public_thumbprint(private),
-        public_jwk=None if members is None else {name: private[name] for name in members},
-        secret=sealer.seal(holder.scope, compact_json(private), row=key_id, column="keys.secret"),
+        thumbprint=public_thumbprint(made.private_jwk),
+        public_jwk=made.public_jwk,
+        secret=sealer.seal(holder.scope, compact_json(made.private_jwk), row=key_id, column="keys.secret"),
         # A symmetric key that a browser sends is known again by this; it is random, so the hash tells nothing.
-        secret_hash=None if members is not None else secret_hash(str(private["k"])),
+        secret_hash=None if made.public_jwk is not None else secret_hash(str(made.private_jwk["k"])),
     )
 
 

@@ -152,6 +152,8 @@ def test_erasing_a_user_deletes_data_and_redacts_sessions(server):
     redacted = owner.call("GET", f"/v1/sessions/{session['session_id']}")
     assert (redacted["status"], redacted["uid"], redacted["origin"]) == ("cancelled", None, None)
     assert owner.call("GET", f"/v1/sessions/{other['session_id']}")["uid"] == "user-2"
+    (entry,) = owner.call("GET", "/v1/audit?kind=user.erased")["entries"]
+    assert (entry["actor"], entry["detail"]) == (owner.key_id, {"sessions": 1})
 
 
 def test_what_a_deleted_integration_stored_can_still_be_erased(server):

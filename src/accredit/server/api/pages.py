@@ -6,6 +6,7 @@ Server-rendered, without a script, under a policy that allows none.
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from accredit.errors import AccreditError
 from accredit.server import headers
@@ -19,6 +20,15 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _prose(text: str) -> Markup:
+    """A sentence with `code` in backticks, as docstrings and codes have it."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts))
+
+
+_TEMPLATES.filters["prose"] = _prose
 
 
 def page_reply(settings: Settings, request_id: str, template: str, status: int = 200, **values: object) -> Reply:

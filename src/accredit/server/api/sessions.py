@@ -1,6 +1,6 @@
 """Sessions as their owner's backend reads and moves them, and the stored data of their users (protocol-embed.md section 9)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -11,6 +11,7 @@ from accredit.server.api.operations import Call, operation
 from accredit.server.api.replies import Reply, json_reply
 from accredit.server.api.session_answers import SessionAnswer, SessionItem, answer_session, item_of
 from accredit.server.api.user_data import UserData, delete_reply, read_reply, write_reply
+from accredit.server.integrations.integration import Door
 from accredit.server.integrations.policy import Id, Trust
 from accredit.server.sessions.lifecycle import MAX_LIFE_MS, Ending, Extension, Outcome, end_session
 from accredit.server.sessions.lifecycle import extend_session as move_expiry
@@ -160,7 +161,7 @@ async def _find_user(call: Call) -> User:
     # An anonymous session has a subject too, its frame's channel; that is for finding it again, and is no user.
     if session.anonymous or session.subject_hash is None:
         raise ConflictError("session_has_no_user")
-    integration = await call.node.catalog.find("embed", session.integration_id)
+    integration = await call.node.catalog.find(cast(Door, session.door), session.integration_id)
     if integration is None or _TRUST[session.trust] < _TRUST[integration.user_data_min_trust]:
         raise Refused("trust_too_low")
     if not session.is_open(call.now_ms):

@@ -3,11 +3,12 @@
 import msgspec
 
 from accredit.errors import NotFoundError
-from accredit.server.api.operations import Call, operation
+from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, json_reply
 from accredit.server.api.user_data import UserData, delete_reply, read_reply, write_reply
+from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.integrations.policy import Id
-from accredit.server.integrations.removing import was_ever_ours
+from accredit.server.integrations.removing import find_ours, was_ever_ours
 from accredit.server.sessions.user_data import User, erase_user, find_user
 
 _DATA = "/v1/users/{uid}/data"
@@ -36,9 +37,8 @@ async def read_user_data(call: Call, query: UserQuery) -> Reply:
 async def write_user_data(call: Call, query: UserQuery, body: bytes) -> Reply:
     """Store an object of at most 64 KiB for a user."""
     user = await _find(call, query)
-    integration = await call.node.catalog.find("embed", query.integration_id)
-    if integration is None:
-        raise NotFoundError("integration_not_found", "integration_id")
+    # Nothing new is stored for an integration that was deleted.
+    found(await call.node.store.read(find_ours, (call.scope, query.integration_id)), "integration_not_found")
     return await write_reply(call, user, body)
 
 
@@ -56,8 +56,19 @@ async def erase(call: Call, query: UserQuery) -> Reply:
 
     Stored data is deleted, open sessions are cancelled, and all of the user's sessions are redacted. Doing it again finds nothing.
     """
-    user = await _find(call, query)
-    return json_reply(call.request_id, Erasure(await erase_user(call.node.store, user, now_ms=call.now_ms)))
+    sessions = await erase_user(call.node.store, await _find(call, query), now_ms=call.now_ms)
+    entry = AuditEntry(
+        at_ms=call.now_ms,
+        kind="user.erased",
+        account_id=call.scope.account_id,
+        environment=call.scope.environment,
+        actor=call.api_key.key_id,
+        integration_id=query.integration_id,
+        request_id=call.request_id,
+        detail={"sessions": sessions},
+    )
+    await call.node.store.write(record_entries, entry)
+    return json_reply(call.request_id, Erasure(sessions))
 
 
 async def _find(call: Call, query: UserQuery) -> User:

@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("--kind", help="Only entries of this kind, such as key.revoked.")
 @click.option("--code", help="Only entries with this code, such as token_expired.")
 @click.option("--request-id", metavar="ID", help="Only entries of this request, as the page of a refusal names it.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
 @click.option("--server", is_flag=True, help="Entries that belong to no account.")
 @scope_options
 @database_options

@@ -102,7 +102,7 @@ def scope_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds `--account` and `--environment`; the command gets them as `whose`."""
 
     @click.option("--account", metavar="ID", help="Account id or owner_id; by default the only account.")
-    @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="live", show_default=True)
+    @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="live", show_default=True, help="Which of them.")
     @wraps(command)
     def with_scope(*args: object, account: str | None, environment: str, **kwargs: object) -> None:
         command(*args, whose=Whose(account, environment), **kwargs)

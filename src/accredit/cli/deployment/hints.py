@@ -101,7 +101,8 @@ def _hint_claims(refusal: Refused, peeked: PeekedDeployment, _case: Case) -> str
 
 
 def _hint_missing(refusal: Refused, _peeked: PeekedDeployment, _case: Case) -> str:
-    return f"The integration requires {refusal.member}: sign an extended token (`accredit deployment sign --extended`)."
+    option = {"aud": " --audience URL", "origins": " --origin URL"}.get(refusal.member or "", "")
+    return f"The integration requires {refusal.member}: sign an extended token (`accredit deployment sign --extended{option}`)."
 
 
 def _hint_audience(_refusal: Refused, peeked: PeekedDeployment, case: Case) -> str:

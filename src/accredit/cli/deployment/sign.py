@@ -26,18 +26,25 @@ _IDS = ("deployer_id", "integration_id", "owner_id", "view_id", "uid")
 )
 @click.option("--key", type=INPUT, required=True, help="The deployer's private JWK.")
 @click.option("--properties", type=INPUT, help="A JSON object of properties; `-` reads standard input.")
-@click.option("--deployer", "deployer_id", metavar="ID")
-@click.option("--integration", "integration_id", metavar="ID")
-@click.option("--owner", "owner_id", metavar="ID")
-@click.option("--view", "view_id", metavar="ID")
+@click.option("--deployer", "deployer_id", metavar="ID", help="deployer_id, whose key it is.")
+@click.option("--integration", "integration_id", metavar="ID", help="integration_id, which it embeds.")
+@click.option("--owner", "owner_id", metavar="ID", help="owner_id; the page may pass it too.")
+@click.option("--view", "view_id", metavar="ID", help="view_id; by default the first view.")
 @click.option("--uid", metavar="TEXT", help="The user; without it the visit is anonymous.")
 @click.option("--passport", metavar="NAME=VALUE", multiple=True, help="One value of data_passport.")
 @click.option("--extended", is_flag=True, help="Add kid, typ, iat, exp and jti; needs token_key_id warn or require.")
-@click.option("--lifetime", "lifetime_s", metavar="S", type=click.IntRange(1, MAX_LIFETIME_S), default=MAX_LIFETIME_S)
+@click.option(
+    "--lifetime",
+    "lifetime_s",
+    metavar="S",
+    type=click.IntRange(1, MAX_LIFETIME_S),
+    default=MAX_LIFETIME_S,
+    help="Extended: seconds.",
+)
 @click.option("--reusable", is_flag=True, help="Extended, but without jti: good for many page views until it expires.")
 @click.option("--audience", metavar="URL", help="Extended: the server's public URL (aud).")
 @click.option("--origin", "origins", metavar="URL", multiple=True, help="Extended: an origin that may present it.")
-@click.option("--kid", help="Extended: what the key is called; by default its thumbprint.")
+@click.option("--kid", metavar="TEXT", help="Extended: what the key is called; by default its thumbprint.")
 @click.option("--now", "at_ms", type=parse_moment, metavar="TIME", help="Extended: the time of signing; by default now.")
 @json_option
 def command(

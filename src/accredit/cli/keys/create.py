@@ -23,7 +23,7 @@ from accredit.server.node import Node
         "accredit keys create --purpose passport --integration checkout --alg ECDH-ES+A128KW",
     )
 )
-@click.option("--purpose", type=click.Choice(("api", "passport")), required=True)
+@click.option("--purpose", type=click.Choice(("api", "passport")), required=True, help="What it is for.")
 @click.option("--label", default="", help="What people call it.")
 @click.option(
     "--integration",

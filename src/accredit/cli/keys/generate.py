@@ -19,8 +19,12 @@ from accredit.keys import SIGNATURE_ALGORITHMS, generate_deployment_key
         "accredit keys generate --purpose root --out root.key",
     )
 )
-@click.option("--purpose", type=click.Choice(("deployment", "root")), default="deployment", show_default=True)
-@click.option("--alg", type=click.Choice(tuple(SIGNATURE_ALGORITHMS)), default="ES512", show_default=True)
+@click.option(
+    "--purpose", type=click.Choice(("deployment", "root")), default="deployment", show_default=True, help="What it is for."
+)
+@click.option(
+    "--alg", type=click.Choice(tuple(SIGNATURE_ALGORITHMS)), default="ES512", show_default=True, help="Deployment only."
+)
 @click.option("--out", type=OUTPUT, help="A new file for the secret half, readable by its owner alone.")
 @json_option
 def command(purpose: str, alg: str, out: Path | None, as_json: bool) -> None:

@@ -22,7 +22,9 @@ from accredit.server.node import Node
 )
 @click.argument("file", type=INPUT)
 @click.option("--deployer", "deployer_id", metavar="ID", required=True, help="Whose key it is.")
-@click.option("--alg", type=click.Choice(tuple(SIGNATURE_ALGORITHMS)), default="ES512", show_default=True)
+@click.option(
+    "--alg", type=click.Choice(tuple(SIGNATURE_ALGORITHMS)), default="ES512", show_default=True, help="What it is recorded for."
+)
 @click.option("--integration", "integration_ids", metavar="ID", multiple=True, help="Where it counts; by default everywhere.")
 @click.option("--label", default="", help="What people call it.")
 @scope_options

@@ -21,7 +21,11 @@ Url = Annotated[str, msgspec.Meta(max_length=2048)]
 Trust = Literal["unverified", "origin", "signed"]
 MAX_DEBUG_MS = 24 * 3600 * 1000
 
-_URL = re.compile(r"(https://[^/?#@\s\\]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?)(/[^?#\s\\]*)?(\?[^#\s\\]*)?")
+# Visible ASCII only: the address becomes a `Location` line, and a control in it would end the answer.
+_URL = re.compile(
+    r"(https://[A-Za-z0-9._:\[\]-]+|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?)"
+    r"(/[!-\"$->@-\[\]-~]*)?(\?[!-\"$-\[\]-~]*)?"
+)
 _ASPECTS = ("token_key_id", "token_expiry", "token_single_use", "token_audience", "token_origins")
 
 

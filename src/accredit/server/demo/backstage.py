@@ -1,0 +1,54 @@
+"""What the audience may see and no visitor ever would: the owner's view of what the page has just tried.
+
+The demo asks `/v1` with the owner's API key and shows codes and ids. Passports stay where they are.
+"""
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from accredit.errors import CODES, AccreditError
+from accredit.server.demo.demo import Demo
+
+_REQUEST_ID, _SESSION_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f-]{36}")
+_SHOWN = ("session_id", "status", "trust", "origin", "proof", "server_only", "renews", "created_at", "expires_at")
+
+
+def backstage_routes(demo: Demo) -> list[Route]:
+    """The two questions that the panel beside a site asks."""
+
+    async def refusal(request: Request) -> Response:
+        request_id = request.path_params["request_id"]
+        if not _REQUEST_ID.fullmatch(request_id):
+            return JSONResponse({}, 404)
+        return JSONResponse(await find_refusal(demo, request_id), headers={"cache-control": "no-store"})
+
+    async def session(request: Request) -> Response:
+        session_id = request.path_params["session_id"]
+        if not _SESSION_ID.fullmatch(session_id):
+            return JSONResponse({}, 404)
+        try:
+            told = (await demo.owner.call("GET", f"/v1/sessions/{session_id}")).body
+        except AccreditError as error:
+            return JSONResponse({"code": error.code}, error.status)
+        return JSONResponse({name: told[name] for name in _SHOWN}, headers={"cache-control": "no-store"})
+
+    return [Route("/backstage/refusals/{request_id}", refusal), Route("/backstage/sessions/{session_id}", session)]
+
+
+async def find_refusal(demo: Demo, request_id: str) -> dict[str, Any]:
+    """What the owner's audit trail says of a request; code None where it could not be tied to this owner."""
+    found = (await demo.owner.call("GET", f"/v1/audit?request_id={request_id}")).body["entries"]
+    if not found:
+        return {"code": None, "title": None, "kind": None, "seq": None, "at": None}
+    entry = found[0]
+    return {
+        "code": entry["code"],
+        "title": CODES[entry["code"]].title,
+        "kind": entry["kind"],
+        "seq": entry["seq"],
+        "at": entry["at"],
+    }

@@ -1,0 +1,8 @@
+"""What the demo shows and `accredit demo --check` holds: each door has a module with a list of its scenarios."""
+
+from accredit.server.demo.scenarios.embed import SCENARIOS as EMBED
+from accredit.server.demo.scenarios.scenario import Outcome, Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (*EMBED,)
+
+__all__ = ["SCENARIOS", "Outcome", "Scenario"]

@@ -1,0 +1,139 @@
+"""Setting up, as an owner would: accounts with their first keys beside the server, everything else through `/v1`.
+
+On a data directory that a demo used before, it goes on: secrets were kept nowhere, so all keys are made anew and the old ones are
+revoked. What an owner has switched off since stays off.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from accredit.errors import ConflictError
+from accredit.server.accounts.accounts import NewAccount, create_account, list_accounts
+from accredit.server.app import open_node
+from accredit.server.demo.addresses import Addresses
+from accredit.server.demo.backend_api import BackendApi
+from accredit.server.demo.signing import DEPLOYER_ID, LIFETIME_S, ORIGINAL, OWNER_ID, STRICT
+from accredit.server.keyring.api_keys import MadeApiKey, create_api_key
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.scope import Scope
+from accredit.server.node import Node
+from accredit.server.settings import Settings
+
+DRIFTWOOD_ID = "driftwood-deals"
+_ACCOUNTS = (NewAccount("Acme Reports", "acc_acme", OWNER_ID), NewAccount("Somebody else", "acc_else", "somebody-else"))
+_SCHEMA = (
+    {"name": "first_name", "type": "string"},
+    {"name": "last_name", "type": "string"},
+    {"name": "card_number", "type": "string", "encrypted_only": True},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets of the parties, each of which would keep its own.
+
+    owner: the owner's back office, for everything. stranger: another account's. application: the report's backend, for its
+    integrations only. bank, driftwood: private JWKs of two deployers. passport: what the bank seals passports with.
+    """
+
+    owner: str = field(repr=False)
+    stranger: str = field(repr=False)
+    application: str = field(repr=False)
+    bank: dict[str, Any] = field(repr=False)
+    driftwood: dict[str, Any] = field(repr=False)
+    passport: dict[str, Any] = field(repr=False)
+
+
+async def make_first_keys(settings: Settings, clock: Callable[[], int]) -> list[MadeApiKey]:
+    """API keys of the owner and of a stranger, made while no server runs, as `accredit account create` and `accredit keys` do."""
+    cause = Cause(clock(), actor="demo")
+    async with open_node(settings, clock=clock) as node:
+        return [await _make_first_key(node, wanted, cause) for wanted in _ACCOUNTS]
+
+
+async def _make_first_key(node: Node, wanted: NewAccount, cause: Cause) -> MadeApiKey:
+    known = {account.account_id for account in await node.store.read(list_accounts, None)}
+    account_id = wanted.account_id or ""
+    if account_id not in known:
+        await create_account(node.store, wanted, cause)
+    return await create_api_key(node.store, Scope(account_id, "live"), "back office", cause)
+
+
+async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: list[MadeApiKey]) -> Keys:
+    """Deployers, integrations and keys, through the API of the running server."""
+    first, stranger = first_keys
+    owner = BackendApi(http, addresses.accredit, first.secret_text)
+    await _revoke_all_but(owner, first.record.key_id)
+    for deployer_id, name in ((DEPLOYER_ID, "Harbour Bank"), (DRIFTWOOD_ID, "Driftwood Deals")):
+        await _create(owner, "/v1/deployers", {"deployer_id": deployer_id, "name": name})
+    for policy in _policies(addresses):
+        await _publish(owner, policy)
+    limited = {"purpose": "api", "label": "credit report backend", "integration_ids": [STRICT, ORIGINAL]}
+    application, bank, driftwood, passport = await asyncio.gather(
+        owner.call("POST", "/v1/keys", limited),
+        owner.call("POST", f"/v1/deployers/{DEPLOYER_ID}/keys", {"generate": True, "label": "Harbour Bank"}),
+        owner.call("POST", f"/v1/deployers/{DRIFTWOOD_ID}/keys", {"generate": True, "label": "Driftwood Deals"}),
+        owner.call("POST", f"/v1/integrations/{STRICT}/passport_keys", {"label": "Harbour Bank"}),
+    )
+    return Keys(
+        owner=first.secret_text,
+        stranger=stranger.secret_text,
+        application=application.body["secret"],
+        bank=bank.body["private_jwk"],
+        driftwood=driftwood.body["private_jwk"],
+        passport=passport.body["jwk"],
+    )
+
+
+def _policies(addresses: Addresses) -> list[dict[str, Any]]:
+    """Two integrations: one that asks for all that there is, and one at the defaults that clients of the original know."""
+    common = {
+        "deployer_id": DEPLOYER_ID,
+        "application_url": f"{addresses.application}/report",
+        "allowed_origins": [addresses.bank],
+        "signed_deployment": "required",
+        "session_lifetime_s": LIFETIME_S,
+        "user_data_min_trust": "signed",
+        "retention_days": 1,
+    }
+    strict = {
+        "integration_id": STRICT,
+        "name": "Credit report",
+        "views": [{"id": "summary"}],
+        "origin_check": "require",
+        "token_profile": "require",
+        "passport_schema": _SCHEMA,
+        "passport_envelope": "require",
+    }
+    return [common | strict, common | {"integration_id": ORIGINAL, "name": "Credit report, as the original has it"}]
+
+
+async def _publish(owner: BackendApi, policy: dict[str, Any]) -> None:
+    if not await _create(owner, "/v1/integrations", policy):
+        own = ("integration_id", "deployer_id")
+        change = {name: value for name, value in policy.items() if name not in own}
+        await owner.call("PATCH", f"/v1/integrations/{policy['integration_id']}", change)
+
+
+async def _create(owner: BackendApi, path: str, body: dict[str, Any]) -> bool:
+    """Whether it was not there before."""
+    try:
+        await owner.call("POST", path, body)
+    except ConflictError:
+        return False
+    return True
+
+
+async def _revoke_all_but(owner: BackendApi, key_id: str) -> None:
+    """End what an earlier demo on this data directory made and nobody can know any more."""
+    cursor = ""
+    while cursor is not None:
+        page = await owner.call("GET", f"/v1/keys?limit=100{cursor and f'&cursor={cursor}'}")
+        for key in page.body["keys"]:
+            if key["state"] != "revoked" and key["key_id"] != key_id:
+                await owner.call("POST", f"/v1/keys/{key['key_id']}/revoke", {})
+        cursor = page.body["next_cursor"]

@@ -1,0 +1,140 @@
+/**
+ * The stage: makes the page's calls through the SDK, and tells the audience what comes of them, from what really came.
+ *
+ * What the owner knows is asked of /backstage, which asks Accredit with the owner's key.
+ */
+
+import { fill, finish, show, shorten, tellPosted } from "./telling.js";
+
+const stage = JSON.parse(document.getElementById("stage-data").textContent);
+const renew = document.getElementById("renew");
+const handles = [];
+const EVENTS = { "report.opened": admitted, "report.renewed": renewed, "report.finished": finished };
+const clock = (time) => new Date(time).toLocaleTimeString();
+const listed = (names) => new Intl.ListFormat("en").format(names);
+
+/** Makes one call; answers when it is decided. */
+function embed(index, { fields }) {
+  return new Promise((decided) => {
+    const begun = performance.now();
+    const took = () => performance.now() - begun;
+    const told = { index, took };
+    handles[index] = window[stage.sdk].init({
+      location: `#frame-${index}`,
+      title: "Credit report",
+      height: "auto",
+      ...fields,
+      on_event: ({ name, detail }) => (EVENTS[name]?.(told, detail), decided()),
+      on_error: (fault) => (refused(told, fault), decided()),
+      on_renew: sign,
+    });
+    asked(told);
+  });
+}
+
+/** The bank's server signs afresh for who is at its page. */
+async function sign() {
+  const answer = await fetch("/sign", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ try: stage.try, as: stage.as }),
+  });
+  return answer.json();
+}
+
+function asked({ index }) {
+  const name = document.querySelector(`#frame-${index} iframe`)?.name ?? "";
+  const sent = Object.keys(stage.calls[index].fields);
+  show(index, "page", { state: "done" });
+  show(index, "door", {
+    state: "done",
+    facts: ["POST /embed", `origin ${location.host}`, `channel ${shorten(name.slice(9))}`, sent.join(" + ")],
+  });
+}
+
+async function admitted({ index, took }, opened) {
+  const ms = took();
+  const session = await look(`/backstage/sessions/${opened.session_id}`);
+  const key = session.proof?.key_id;
+  show(index, "gate", { state: "done", what: "Admitted", facts: [`trust ${session.trust}`, key && `key ${shorten(key)}`] });
+  show(index, "session", {
+    state: "done",
+    what: "Open, and on disk before anybody heard of it",
+    facts: [shorten(session.session_id), `opened ${clock(session.created_at)}`, session.proof?.single_use && "token is spent"],
+  });
+  show(index, "code", { state: "done", what: "Redeemed, and worth nothing any more", facts: ["POST /v1/exchange"] });
+  show(index, "backend", {
+    state: "done",
+    took: ms,
+    what: opened.uid ? `Knows that this is ${opened.uid}` : "Knows that this visitor is anonymous",
+    facts: [...opened.learned, ...opened.server_only.map((key) => `${key} (backend only)`), opened.visits && `visit ${opened.visits}`],
+  });
+  fill(index, {
+    state: "admitted",
+    heard: "ready",
+    "heard-detail": `After ${Math.round(ms)} ms. A code went by that the page could do nothing with.`,
+    "inside-title": "What the backend learned",
+    source: "POST /v1/exchange",
+    known: opened.uid ?? "anonymous",
+    "known-detail": opened.uid
+      ? `Vouched for by a signature. ${listed([...opened.learned, ...opened.server_only])} came along.`
+      : "Harbour Bank vouched for that by a signature.",
+  });
+  renew.disabled = stage.calls.length > 1;
+}
+
+async function refused({ index, took }, { code, request_id }) {
+  const ms = took();
+  const entry = request_id ? await look(`/backstage/refusals/${request_id}`) : {};
+  // What cannot even be read is refused before any integration is known, and so stands in no owner's audit trail.
+  show(index, entry.code ? "gate" : "door", {
+    state: "refused",
+    took: ms,
+    what: entry.code ? `Refused: ${entry.code}` : "Refused: cannot be read as a token",
+    facts: [request_id && `request ${shorten(request_id)}`, entry.seq && `audit entry ${entry.seq}`],
+  });
+  finish(index);
+  fill(index, {
+    state: "refused",
+    heard: code,
+    "heard-detail": request_id ? `The same words for every refusal. Request ${shorten(request_id)}.` : "The SDK stopped before it asked.",
+    source: "GET /v1/audit",
+    known: entry.code ?? "no entry of this owner",
+    "known-detail": entry.code
+      ? `${entry.title} Audit entry ${entry.seq}, ${clock(entry.at)}.`
+      : "The token could not be read, so it names nobody. The server’s operator finds the request.",
+  });
+}
+
+function renewed({ index }, session) {
+  show(index, `renewal-${session.session_id}`, {
+    state: "done",
+    title: "Renewal",
+    party: "accredit",
+    what: "A new admission, a new session, and no reload",
+    facts: [shorten(session.session_id), `in place of ${shorten(session.renews)}`, `until ${clock(session.expires_at)}`],
+  });
+}
+
+function finished({ index }, session) {
+  renew.disabled = true;
+  show(index, "end", {
+    state: "done",
+    title: "End",
+    party: "application",
+    what: "The report ended its session; what was personal in it is gone",
+    facts: [shorten(session.session_id), session.status],
+  });
+}
+
+async function look(address) {
+  const answer = await fetch(address);
+  return answer.ok ? answer.json() : {};
+}
+
+
+renew.addEventListener("click", async () => handles[0].renew(await sign()));
+tellPosted(document.getElementById("posted"), stage.calls);
+document.querySelector('.menu [aria-current="page"]').scrollIntoView({ inline: "nearest", block: "nearest" });
+// One after the other: of a token that is used twice, the first use is the first.
+for (const [index, call] of stage.calls.entries()) await embed(index, call);

@@ -9,7 +9,7 @@ from accredit.deployment import peek_deployment
 from accredit.passport import seal_passport
 from accredit.properties import DirectProperties
 from accredit.server.app import open_node
-from accredit.server.gate import admit
+from accredit.server.gate import admit_deployment
 from accredit.server.sessions.opening import Visitor, open_session
 from accredit.server.settings import Settings
 
@@ -180,7 +180,7 @@ async def open_one(directory, token):
         asked = Asked(node.clock(), {}, DirectProperties(), None, settings.public_url)
         case = await find_case(node, peek_deployment(token), asked)
         await node.sealer.ready(case.integration.scope)
-        admission = admit(case.proof, case.integration, case.keys, case.visit, case.now_ms)
+        admission = admit_deployment(case.proof, case.integration, case.keys, case.visit, case.now_ms)
         await open_session(node.store, node.sealer, admission, Visitor("request"), now_ms=case.now_ms, with_code=True)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from accredit import DirectProperties, Refused, generate_deployment_key, parse_deployment_key, peek_deployment, sign_deployment
-from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit
+from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit_deployment
 from accredit.server.integrations.integration import Integration, prepare
 from accredit.server.integrations.policy import parse_policy
 from accredit.server.keyring.scope import Scope
@@ -30,17 +30,17 @@ def proof(key=PAIR, direct: DirectProperties | None = None, **properties) -> Dep
 
 def refusal(*arguments) -> str:
     with pytest.raises(Refused) as refused:
-        admit(*arguments, NOW_MS)
+        admit_deployment(*arguments, NOW_MS)
     return refused.value.code
 
 
 def test_admits_what_a_live_key_signed():
-    admission = admit(proof(uid="user-1"), integration(), KEYS, VISIT, NOW_MS)
+    admission = admit_deployment(proof(uid="user-1"), integration(), KEYS, VISIT, NOW_MS)
     assert (admission.uid, admission.trust, admission.proof_key_id) == ("user-1", "signed", PAIR.thumbprint)
 
 
 def test_nothing_else_makes_an_admission():
-    admission = admit(proof(), integration(), KEYS, VISIT, NOW_MS)
+    admission = admit_deployment(proof(), integration(), KEYS, VISIT, NOW_MS)
     with pytest.raises(TypeError):
         Admission(admission.integration, "signed", None, "victim", None, admission.passport)
     with pytest.raises((TypeError, ValueError)):
@@ -61,9 +61,9 @@ def test_the_first_broken_rule_in_order_is_told():
 
 def test_trust_without_a_token_comes_from_a_list_only():
     unsigned = DeploymentProof(None, DirectProperties(**IDS))
-    assert admit(unsigned, integration(), KEYS, VISIT, NOW_MS).trust == "unverified"
+    assert admit_deployment(unsigned, integration(), KEYS, VISIT, NOW_MS).trust == "unverified"
     listed = integration(allowed_origins=["https://shop.example"])
-    assert admit(unsigned, listed, KEYS, VISIT, NOW_MS).trust == "origin"
+    assert admit_deployment(unsigned, listed, KEYS, VISIT, NOW_MS).trust == "origin"
 
 
 def test_an_owner_that_is_another_is_refused():
@@ -110,6 +110,6 @@ def verifications(run) -> int:
 def test_a_remembered_token_costs_none_and_needs_its_key_alive():
     shown = proof()
     remembered = DeploymentProof(shown.token, shown.direct, PAIR.thumbprint)
-    assert verifications(lambda: admit(remembered, integration(), KEYS, VISIT, NOW_MS)) == 0
+    assert verifications(lambda: admit_deployment(remembered, integration(), KEYS, VISIT, NOW_MS)) == 0
     other = LiveKeys([parse_deployment_key(generate_deployment_key().public_jwk)])
     assert refusal(remembered, integration(), other, VISIT) == "jws_signature_invalid"

@@ -18,7 +18,7 @@ from accredit.errors import FailureError
 from accredit.keys import generate_deployment_key, parse_deployment_key
 from accredit.passport import generate_passport_key, parse_passport_key, seal_passport
 from accredit.properties import DirectProperties
-from accredit.server.gate import DeploymentProof, LiveKeys, Visit, admit
+from accredit.server.gate import DeploymentProof, LiveKeys, Visit, admit_deployment
 from accredit.server.integrations.catalog import IntegrationRecord
 from accredit.server.integrations.integration import prepare
 from accredit.server.integrations.policy import parse_policy
@@ -139,7 +139,7 @@ def admitted(record, token, key, *, passport_keys=(), origin="https://shop.examp
     integration = prepare(record.policy, scope=record.scope, door="embed", version=1, **DOCUMENTED)
     keys = LiveKeys([parse_deployment_key(key)], passport_keys)
     proof = DeploymentProof(peek_deployment(token), DirectProperties())
-    return admit(proof, integration, keys, Visit(origin, "iframe", PUBLIC_URL), int(time.time() * 1000))
+    return admit_deployment(proof, integration, keys, Visit(origin, "iframe", PUBLIC_URL), int(time.time() * 1000))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -177,7 +177,7 @@ def test_a_sample_signs_what_the_policy_asks_for(language, profile, run_sample):
     assert peek_deployment(token).payload["origins"] == ["https://shop.example"]
     assert peek_deployment(token).kid == pair.thumbprint
     admission = admitted(record, token, pair.public_jwk)
-    assert admission.jti
+    assert admission.replay_id
     assert admission.warnings == ()
 
 

@@ -16,7 +16,7 @@ from accredit.cli.deployment.hints import find_hint
 from accredit.deployment import PeekedDeployment, peek_deployment
 from accredit.errors import CODES, Refused
 from accredit.properties import is_id
-from accredit.server.gate import Admission, admit
+from accredit.server.gate import Admission, admit_deployment
 
 Status = Literal["pass", "fail", "skipped"]
 NAMES = ("Shape", "Integration", "Origin", "Signature", "Freshness", "Properties", "Quota", "Replay")
@@ -58,7 +58,7 @@ def explain(token: str, find_case: Callable[[PeekedDeployment], Case]) -> Explan
     case = find_case(peeked)
     passed = _passing(peeked, case)
     try:
-        admission = admit(case.proof, case.integration, case.keys, case.visit, case.now_ms)
+        admission = admit_deployment(case.proof, case.integration, case.keys, case.visit, case.now_ms)
     except Refused as refusal:
         if refusal.code == "jwe_key_missing" and not case.by_database and not case.keys.passport:
             return Explanation((*passed[:5], _UNOPENED, *_UNJUDGED), None, peeked, case)
@@ -150,7 +150,7 @@ def _judge_opening(admission: Admission, case: Case) -> tuple[Step, ...]:
     """Steps 7 and 8, which the transaction of the opening judges; here they are only looked at."""
     if case.standing is None:
         return _UNJUDGED
-    quota, jti = admission.integration.quota_per_day, admission.jti
+    quota, jti = admission.integration.quota_per_day, admission.replay_id
     if quota is not None and case.standing.opened_today >= quota:
         return _refused_at_opening(7, "quota_exceeded")
     within = "There is no quota." if quota is None else f"{case.standing.opened_today} of {quota} sessions were opened today."

@@ -20,7 +20,7 @@ from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.attempts import Attempt, refuse, refuse_exposed
 from accredit.server.forms import check_media_type, parse_form, read_body
 from accredit.server.framing import OriginWanted, issue_ticket, read_asker
-from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit
+from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit_deployment
 from accredit.server.hosted.pages import Page, Welcome, hosted_page, origin_wanted_page, refusal_page
 from accredit.server.integrations.integration import Door, Integration
 from accredit.server.node import Node
@@ -128,12 +128,12 @@ class EmbedDoor:
         attempt.integration = await node.catalog.find(DOOR, proof.integration_id)
         keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
         try:
-            admission = admit(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+            admission = admit_deployment(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
         except Refused as refused:
             if refused.code != "jws_key_unknown" or not await self._read_key_sets(attempt):
                 raise
             keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
-            admission = admit(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+            admission = admit_deployment(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
         if admission.proof_key_id is not None and proof.token is not None:
             node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
             if proof.verified_by is None:

@@ -13,8 +13,21 @@ Door = Literal["embed", "boot", "rest", "flow"]
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedRules:
+    """What the embed door alone asks."""
+
+    token_required: bool
+    token_policy: TokenPolicy
+    passport_rules: PassportRules
+    strict_direct: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
-    """An integration at one version of its policy. owner_id: the account's name on the wire. debug_until_ms: 0 if not set."""
+    """An integration at one version of its policy.
+
+    owner_id: the account's name on the wire. rules: the door's own. debug_until_ms: 0 if not set.
+    """
 
     integration_id: str
     scope: Scope
@@ -25,10 +38,7 @@ class Integration:
     enabled: bool
     origins: OriginList
     origin_required: bool
-    token_required: bool
-    token_policy: TokenPolicy
-    passport_rules: PassportRules
-    strict_direct: bool
+    rules: EmbedRules
     views: tuple[View, ...]
     application_url: str | None
     lifetime_ms: int
@@ -61,10 +71,12 @@ def prepare(
         enabled=policy.enabled,
         origins=origin_list(policy.allowed_origins),
         origin_required=policy.origin_check == "require",
-        token_required=policy.signed_deployment == "required",
-        token_policy=policy.token_policy(),
-        passport_rules=policy.passport_rules(),
-        strict_direct=policy.strict_direct,
+        rules=EmbedRules(
+            token_required=policy.signed_deployment == "required",
+            token_policy=policy.token_policy(),
+            passport_rules=policy.passport_rules(),
+            strict_direct=policy.strict_direct,
+        ),
         views=policy.views,
         application_url=policy.application_url,
         lifetime_ms=policy.session_lifetime_s * 1000,

@@ -109,12 +109,12 @@ def _prepare(
     integration = admission.integration
     scope, integration_id = integration.scope, integration.integration_id
     subject = subject_hash(sealer, integration, person.uid, visitor.channel)
-    replay = None if admission.jti is None else replay_key(admission.jti)
+    replay = None if admission.replay_id is None else replay_key(admission.replay_id)
     row = (
         session_id, scope.account_id, scope.environment, integration.door, integration_id, integration.version,
         "waiting" if code is None else "created", 1, now_ms,
         now_ms, expires_ms, integration.deployer_id, visitor.request_id, admission.origin, admission.trust,
-        admission.proof_kind, admission.proof_key_id, int(admission.jti is not None),
+        admission.proof_kind, admission.proof_key_id, int(admission.replay_id is not None),
         replay, subject, int(person.uid is None), admission.view_id, visitor.locale,
         visitor.channel, visitor.renews, integration.lifetime_ms, integration.retention_ms,
         None if code is None else code_hash(code),

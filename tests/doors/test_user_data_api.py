@@ -1,6 +1,7 @@
 """Stored data of users, by their id and by a session (protocol-embed.md section 9)."""
 
 import json
+import socket
 from urllib.parse import quote
 
 import pytest
@@ -54,9 +55,23 @@ def test_refuses_what_is_no_user_id(start_server, sqlite_url, uid):
 
 def test_refuses_octets_that_are_no_text(server):
     owner = server.owner()
-    path = f"/v1/users/%ff/data?integration_id={owner.integration()['integration_id']}"
-    assert owner.call("GET", path, 400)["member"] == "uid"
+    integration = owner.integration()
+    # Written to the socket: a client would mend the second one.
+    for uid in ("%ff", "50%", "%zz"):
+        target = f"/v1/users/{uid}/data?integration_id={integration['integration_id']}"
+        problem = raw_get(owner, target)
+        assert (problem["status"], problem["member"]) == (400, "uid")
     assert owner.call("GET", "/v1/users/u/data", 400)["member"] == "integration_id"
+
+
+def raw_get(owner, target):
+    """One GET exactly as it is given."""
+    host, port = owner.server.url.removeprefix("http://").split(":")
+    lines = f"GET {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {owner.secret}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(lines.encode("ascii"))
+        octets = b"".join(iter(lambda: connection.recv(65536), b""))
+    return json.loads(octets.partition(b"\r\n\r\n")[2])
 
 
 def test_versions_keep_writers_from_losing_each_others_work(server):

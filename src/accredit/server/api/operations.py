@@ -29,6 +29,8 @@ from accredit.server.keyring.keyring import ApiKey
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 
+_LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+
 Found = TypeVar("Found")
 
 
@@ -88,12 +90,13 @@ class Call:
 
     def part(self, name: str) -> str:
         """A part of the address, decoded. Raises what PARAMETERS says where it cannot name anything."""
-        parameter = PARAMETERS[name]
+        parameter, raw = PARAMETERS[name], self.asgi["path_params"][name]
         try:
-            text = unquote(self.asgi["path_params"][name], errors="strict")
+            text = unquote(raw, errors="strict")
         except UnicodeDecodeError:
             text = ""
-        if not re.fullmatch(parameter.pattern, text):
+        # A `%` that begins no octet would be a second spelling of the same text.
+        if _LONE_PERCENT.search(raw) or not re.fullmatch(parameter.pattern, text):
             family = MalformedError if parameter.code == "field_invalid" else NotFoundError
             raise family(parameter.code, name)
         return text

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
 ACCREDIT = Path(sys.executable).with_name("accredit")
@@ -96,9 +95,9 @@ def test_a_host_that_there_is_not_is_told(accredit):
 
 
 def test_a_schema_that_is_behind_is_told(accredit, postgresql_server):
-    with psycopg.connect(postgresql_server.format("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE behind")
-    url, environ = postgresql_server.format("behind"), {"ACCREDIT_ROOT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
+    postgresql_server.execute("CREATE DATABASE behind")
+    url = postgresql_server.address.format("behind")
+    environ = {"ACCREDIT_ROOT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
     done = accredit.process("serve", "--port", "0", "--database-url", url, environ=environ)
     assert (done.code, done.out) == (3, "")
     assert done.err == "accredit: schema_behind: The database schema is behind; run `accredit migrate`.\n"

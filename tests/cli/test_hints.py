@@ -268,3 +268,8 @@ def test_says_that_the_deployer_has_no_key_at_all(accredit, pair, signed):
     accredit("deployer", "create", "shop")
     accredit("integration", "create", "checkout", "--deployer", "shop")
     assert "register its public key" in accredit("deployment", "explain", signed(), code=1).out
+
+
+def test_without_a_database_a_key_file_is_asked_for(accredit, signed):
+    assert "--key" in accredit("deployment", "explain", signed(), code=2).err
+    assert "cut off" in accredit("deployment", "explain", "e30.e30", code=1).out

@@ -18,7 +18,7 @@ from accredit.cli.members import parse_members
 from accredit.cli.times import now_ms, parse_moment
 from accredit.deployment import PeekedDeployment, peek_deployment
 from accredit.encoding import Json
-from accredit.errors import MalformedError, Refused
+from accredit.errors import FailureError, MalformedError, Refused
 from accredit.keys import PRIVATE_MEMBERS, SIGNATURE_ALGORITHMS, DeploymentKey, parse_deployment_key
 from accredit.passport import PASSPORT_ENCRYPTIONS, PassportKey, parse_passport_key
 from accredit.properties import DirectProperties
@@ -52,7 +52,12 @@ class Judging:
         except Refused:
             # What has no shape needs no database.
             return explain(self.token, _never)
-        case = self.database.run(lambda node: find_case(node, peeked, self.asked))
+        try:
+            case = self.database.run(lambda node: find_case(node, peeked, self.asked))
+        except FailureError as error:
+            if error.code != "database_missing":
+                raise
+            raise click.UsageError("There is no database here; name the deployer's public key with --key.") from error
         return explain(self.token, lambda _peeked: case)
 
 

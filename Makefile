@@ -19,7 +19,7 @@ check-demo: $(VENV)/.server $(SDK) ## drive the demo's scenarios over HTTP, prin
 
 test: lint types ## install what the tests need and run all of them
 	npm test --prefix sdk --silent
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .

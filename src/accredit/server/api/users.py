@@ -6,7 +6,6 @@ from accredit.errors import NotFoundError
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, json_reply
 from accredit.server.api.user_data import UserData, delete_reply, read_reply, write_reply
-from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.integrations.policy import Id
 from accredit.server.integrations.removing import find_ours, was_ever_ours
 from accredit.server.sessions.user_data import User, erase_user, find_user
@@ -56,18 +55,7 @@ async def erase(call: Call, query: UserQuery) -> Reply:
 
     Stored data is deleted, open sessions are cancelled, and all of the user's sessions are redacted. Doing it again finds nothing.
     """
-    sessions = await erase_user(call.node.store, await _find(call, query), now_ms=call.now_ms)
-    entry = AuditEntry(
-        at_ms=call.now_ms,
-        kind="user.erased",
-        account_id=call.scope.account_id,
-        environment=call.scope.environment,
-        actor=call.api_key.key_id,
-        integration_id=query.integration_id,
-        request_id=call.request_id,
-        detail={"sessions": sessions},
-    )
-    await call.node.store.write(record_entries, entry)
+    sessions = await erase_user(call.node.store, await _find(call, query), call.cause)
     return json_reply(call.request_id, Erasure(sessions))
 
 

@@ -114,16 +114,23 @@ def transition(session: Session) -> Event:
 
 
 async def cancel_sessions_of_key(store: Store, scope: Scope, key_id: str, *, now_ms: int) -> int:
-    """Cancel the open sessions that this key's proof opened; how many there were."""
-    return await store.write(_cancel_of_key, (scope, key_id, now_ms))
+    """Cancel the open sessions that this key's proof opened, some at a time; how many there were.
+
+    The key is revoked before, so no new ones come; who asks again after an interruption ends the rest.
+    """
+    cancelled = 0
+    while part := await store.write(_cancel_of_key, (scope, key_id, now_ms)):
+        cancelled += part
+    return cancelled
 
 
 @one_by_one
 def _cancel_of_key(tx: Transaction, item: tuple[Scope, str, int]) -> int:
     scope, key_id, now_ms = item
     ids = tx.rows(
-        f"SELECT id FROM sessions WHERE account_id = ? AND environment = ? AND proof_key_id = ? AND {_OPEN} ORDER BY id",
-        (scope.account_id, scope.environment, key_id),
+        f"SELECT id FROM sessions WHERE proof_key_id = ? AND account_id = ? AND environment = ? AND {_OPEN}"
+        f" ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
+        (key_id, scope.account_id, scope.environment),
     )
     return close(tx, [row[0] for row in ids], "cancelled", now_ms, reason="key_revoked")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from accredit.encoding import Json, JsonError, compact_json, parse_json
 from accredit.errors import ConflictError, MalformedError, NotFoundError
+from accredit.server.audit import AuditEntry, append
+from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.sessions.lifecycle import close, redact
@@ -146,14 +148,17 @@ def _delete(tx: Transaction, item: tuple[User, Precondition, int]) -> None:
         raise NotFoundError("user_data_unknown")
 
 
-async def erase_user(store: Store, user: User, *, now_ms: int) -> int:
-    """Delete the user's data and redact the user's sessions; open ones are cancelled first. How many sessions there were."""
-    return await store.write(_erase, (user, now_ms))
+async def erase_user(store: Store, user: User, cause: Cause) -> int:
+    """Delete the user's data and redact the user's sessions; open ones are cancelled first. How many sessions there were.
+
+    One transaction, its audit entry included: an erasure is never half done, and never done unseen.
+    """
+    return await store.write(_erase, (user, cause))
 
 
 @one_by_one
-def _erase(tx: Transaction, item: tuple[User, int]) -> int:
-    user, now_ms = item
+def _erase(tx: Transaction, item: tuple[User, Cause]) -> int:
+    user, cause = item
     tx.execute("DELETE FROM users WHERE integration_id = ? AND subject_hash = ?", (user.integration_id, user.subject_hash))
     rows = tx.rows(
         "SELECT id FROM sessions WHERE integration_id = ? AND subject_hash = ? ORDER BY id",
@@ -162,6 +167,17 @@ def _erase(tx: Transaction, item: tuple[User, int]) -> int:
     ids = [row[0] for row in rows]
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
-        close(tx, part, "cancelled", now_ms, reason="user_erased")
-        redact(tx, part, now_ms)
+        close(tx, part, "cancelled", cause.at_ms, reason="user_erased")
+        redact(tx, part, cause.at_ms)
+    entry = AuditEntry(
+        at_ms=cause.at_ms,
+        kind="user.erased",
+        account_id=user.scope.account_id,
+        environment=user.scope.environment,
+        actor=cause.actor,
+        integration_id=user.integration_id,
+        request_id=cause.request_id,
+        detail={"sessions": len(ids)},
+    )
+    append(tx, [entry])
     return len(ids)

@@ -180,6 +180,8 @@ CREATE TABLE sessions (
 );
 CREATE UNIQUE INDEX sessions_replay ON sessions (integration_id, replay_key) WHERE replay_key IS NOT NULL;
 CREATE INDEX sessions_to_expire ON sessions (expires_ms) WHERE status IN ('created', 'waiting', 'pending_review');
+CREATE INDEX sessions_by_key ON sessions (proof_key_id)
+    WHERE proof_key_id IS NOT NULL AND status IN ('created', 'waiting', 'pending_review');
 CREATE INDEX sessions_by_subject ON sessions (integration_id, subject_hash) WHERE subject_hash IS NOT NULL;
 CREATE INDEX sessions_to_redact ON sessions (redact_ms) WHERE redact_ms IS NOT NULL;
 CREATE INDEX sessions_by_account ON sessions (account_id, environment, id);

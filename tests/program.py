@@ -33,19 +33,20 @@ ROOT_KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 class Program:
-    """A server process. log: the file that its standard error goes to. environ: settings besides database and root key."""
+    """A server process. environ: its whole environment. log, printed: its standard error, as a file, and its standard output."""
 
-    def __init__(self, database_url: str, directory: Path, **environ: str) -> None:
+    def __init__(self, database_url: str, directory: Path, name: str = "accredit", **environ: str) -> None:
         self.database_url = database_url
-        self.log = directory / "accredit.log"
+        self.log = directory / f"{name}.log"
         self.process: subprocess.Popen[str] | None = None
-        self._environ = {
+        self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")},
             "ACCREDIT_DATABASE_URL": database_url,
             "ACCREDIT_ROOT_KEY": ROOT_KEY,
             **environ,
         }
         self.port = 0
+        self.printed = ""
         self._open = ExitStack()
 
     @property
@@ -67,7 +68,7 @@ class Program:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [ACCREDIT, "serve", "--port", str(self.port)],
-                env=self._environ,
+                env=self.environ,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -78,11 +79,12 @@ class Program:
         assert self.process is not None
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
+        self.printed += told
         assert "listens on" in told, f"the server did not start: {self.log.read_text()}"
         self.port = int(told.rpartition(":")[2])
 
     def terminate(self) -> None:
-        """Ask it to stop, as service managers do."""
+        """Ask it to stop, as service managers do; nothing happens where it has ended."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
 
@@ -93,15 +95,15 @@ class Program:
         self.wait()
 
     def wait(self) -> int:
-        """The exit code, and what was still printed is dropped."""
+        """The exit code."""
         assert self.process is not None
-        self.process.communicate(timeout=30)
+        self.printed += self.process.communicate(timeout=30)[0] or ""
         return self.process.returncode
 
     def close(self) -> None:
-        """Stop whatever is still there."""
+        """Stop it, and let go of all clients."""
         self._open.close()
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.process.stdout is not None and not self.process.stdout.closed:
             self.terminate()
             self.wait()
 

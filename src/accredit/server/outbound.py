@@ -13,19 +13,17 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import aiohttp
-from yarl import URL
-
-from accredit import __version__
 from accredit.errors import FailureError, MalformedError
 from accredit.server.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
+
+if TYPE_CHECKING:
+    from accredit.server.outbound_call import Caller
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 CONNECT_S = 5
-MAX_HEADER_BYTES = 16 * 1024
-_READ_BYTES = 16 * 1024
 # A name with many addresses gets as many tries as people have patience for.
 _MAX_TRIED = 3
 
@@ -77,9 +75,8 @@ class Outbound:
         self._allowed = allowed
         self._proxy = proxy
         self._resolve = resolve
-        self._tls = ssl_context or ssl.create_default_context()
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._session: aiohttp.ClientSession | None = None
+        self._ssl_context = ssl_context
+        self._caller: Caller | None = None
 
     async def check(self, url: str, *, plain: bool = False) -> Target:
         """Judge a URL that is about to be saved. Raises MalformedError endpoint_url_invalid, endpoint_address_forbidden.
@@ -115,8 +112,8 @@ class Outbound:
 
     async def close(self) -> None:
         """Close what is still connected."""
-        if self._session is not None:
-            await self._session.close()
+        if self._caller is not None:
+            await self._caller.close()
 
     async def _attempt(self, request: OutboundRequest, target: Target) -> Answer:
         """One of the checked addresses after another, until one takes the connection."""
@@ -144,64 +141,10 @@ class Outbound:
         return addresses
 
     async def _call(self, request: OutboundRequest, target: Target, address: str | None) -> Answer:
-        try:
-            async with self._open(request, target, address) as response:
-                return await _read_answer(response, request.max_body_bytes, address)
-        # The order matters: later classes are ancestors of earlier ones.
-        except aiohttp.ConnectionTimeoutError as error:
-            raise FailureError("connect_timeout") from error
-        except aiohttp.ClientSSLError as error:
-            raise FailureError("tls_failed") from error
-        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
-            raise FailureError("connect_failed") from error
-        except aiohttp.ClientError as error:
-            raise FailureError("response_malformed") from error
+        if self._caller is None:
+            # Loaded with the first request: the HTTP client and the system's certificates take a good part of a start, and
+            # most starts call nobody.
+            from accredit.server.outbound_call import Caller
 
-    def _open(self, request: OutboundRequest, target: Target, address: str | None) -> "aiohttp.client._RequestContextManager":
-        if self._session is None:
-            self._session = self._new_session()
-        named = target.authority if address is None else _authority_at(address, target.port)
-        return self._session.request(
-            request.method,
-            # Encoded: the request target goes out exactly as it was configured, because signatures cover it.
-            URL(f"{target.scheme}://{named}{target.request_target}", encoded=True),
-            headers={**request.headers, "Host": target.authority, "Accept-Encoding": "identity"},
-            data=request.body,
-            allow_redirects=False,
-            proxy=self._proxy,
-            server_hostname=None if address is None or target.literal is not None else target.host,
-        )
-
-    def _new_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, use_dns_cache=False),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-            headers={"User-Agent": f"Accredit/{__version__}"},
-            auto_decompress=False,
-            read_bufsize=_READ_BYTES,
-            trust_env=False,
-        )
-
-
-def _authority_at(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-async def _read_answer(response: aiohttp.ClientResponse, limit: int, address: str | None) -> Answer:
-    """Rule 6: bounded headers, and as much of the body as was asked for."""
-    if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADER_BYTES:
-        raise FailureError("response_malformed")
-    body = bytearray()
-    complete = False
-    try:
-        while len(body) <= limit and not complete:
-            part = await response.content.read(limit + 1 - len(body))
-            body += part
-            complete = not part
-    except aiohttp.ClientPayloadError:
-        # The status counts though the body broke off.
-        complete = False
-    if not complete:
-        response.close()
-    return Answer(response.status, dict(response.headers), bytes(body[:limit]), complete, address)
+            self._caller = Caller(self._proxy, self._ssl_context)
+        return await self._caller.call(request, target, address)

@@ -29,6 +29,11 @@ def test_names_the_script_by_the_public_url(shop):
     assert 'src="https://other.example.com/sdk/' in html
 
 
+def test_without_a_public_url_names_the_script_by_host_and_port(shop):
+    shop.environ["ACCREDIT_PORT"] = "9123"
+    assert 'src="http://127.0.0.1:9123/sdk/' in shop("snippet", "checkout", "--only", "html").out
+
+
 def test_refuses_what_is_not_there(shop):
     assert "integration_not_found" in shop("snippet", "nothing", code=1).err
 

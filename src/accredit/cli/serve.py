@@ -17,10 +17,8 @@ from accredit.cli.database import check_data_dir
 from accredit.cli.groups import examples
 from accredit.errors import FailureError
 from accredit.server.app import create_app, server_config
-from accredit.server.settings import Settings, read_settings
+from accredit.server.settings import Settings, local_url, read_settings
 from accredit.server.telemetry import configure_logging
-
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what an operator may have named
 
 
 @click.command(
@@ -96,11 +94,6 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise FailureError("address_in_use", f"{host}:{port}") from error
-
-
-def local_url(host: str, port: int) -> str:
-    """What a browser on this machine calls a server that has no public URL yet."""
-    return f"http://{_ANY_ADDRESS.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def _announce(settings: Settings) -> None:

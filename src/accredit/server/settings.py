@@ -48,6 +48,8 @@ _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*[A-Za
 def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     """The settings of an environment; an override that is not None wins. Lists are separated by commas.
 
+    Without a public URL it is what a browser on this machine calls the server: its host and port.
+
     Raises MalformedError `settings_invalid` with the name of the variable.
     """
     values: dict[str, object] = {}
@@ -62,6 +64,16 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     except msgspec.ValidationError as error:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error
+    if "public_url" not in values:
+        return msgspec.structs.replace(settings, public_url=local_url(settings.host, settings.port))
     if not _PUBLIC_URL.fullmatch(settings.public_url):
         raise MalformedError("settings_invalid", "ACCREDIT_PUBLIC_URL")
     return settings
+
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what an operator may have named
+
+
+def local_url(host: str, port: int) -> str:
+    """What a browser on this machine calls a server that listens there."""
+    return f"http://{_ANY_ADDRESS.get(host, f'[{host}]' if ':' in host else host)}:{port}"

@@ -1,4 +1,4 @@
-"""Strict base64, base64url and JSON: one reading for each text.
+"""Strict base64, base64url and JSON: one reading for each text, and for JSON that is signed as a value one writing (RFC 8785).
 
 RFC 4648 sections 3.5, 4 and 5, RFC 8259. What lenient decoders let pass (padding, spare bits, white space, duplicate members,
 NaN, lone surrogates) is a second spelling of a signed value, so here it is an error.
@@ -92,6 +92,60 @@ def compact_json(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise JsonError("cannot be JSON") from error
+
+
+def canonical_json(value: object) -> bytes:
+    """The one text of a JSON value: members sorted by UTF-16 code units, numbers as ECMAScript writes them (RFC 8785).
+
+    Raises JsonError for what has no such text: NaN, lone surrogates, circles, whole numbers that no double holds exactly.
+    """
+    try:
+        return _canonical_text(value).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise JsonError("cannot be canonical JSON") from error
+
+
+def _canonical_text(value: object) -> str:
+    if value is None or isinstance(value, bool | str):
+        # RFC 8785 section 3.2.2.2: of what JSON lets one choose, Python escapes just as ECMAScript does.
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float):
+        return _number_text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_canonical_text, value)) + "]"
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        return "{" + ",".join(f"{_canonical_text(name)}:{_canonical_text(value[name])}" for name in names) + "}"
+    raise JsonError("not a JSON value")
+
+
+def _number_text(value: int | float) -> str:
+    """ECMA-262, Number::toString: Python finds the same shortest digits, and only places point and exponent elsewhere."""
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise JsonError("number out of range") from error
+    # RFC 8785 section 3.2.2.3: every number is a double. Rounding one here would sign another than the one that is delivered.
+    if number != value or number in (float("inf"), float("-inf")):
+        raise JsonError("not a double")
+    if number == 0:
+        return "0"
+    mantissa, _, exponent = repr(abs(number)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    point = len(digits) - len(fraction) + int(exponent or 0)  # The number is 0.{digits} times 10 to this power.
+    digits = digits.rstrip("0")
+    return ("-" if number < 0 else "") + _place_point(digits, point)
+
+
+def _place_point(digits: str, point: int) -> str:
+    if 0 < point <= 21:
+        whole, fraction = digits[:point].ljust(point, "0"), digits[point:]
+        return f"{whole}.{fraction}" if fraction else whole
+    if -6 < point <= 0:
+        return "0." + "0" * -point + digits
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{digits[0]}{fraction}e{point - 1:+d}"
 
 
 # Possessive, and the closing quote may be missing: so each octet is looked at once, whatever the text.

@@ -131,6 +131,24 @@ CODES: dict[str, Code] = {
         owner_mismatch="owner_id is not the owner of this integration.",
         view_unknown="view_id is not a view of this integration, or must be signed.",
     ),
+    # Identity signatures (protocol-boot.md sections 4, 6 and 7).
+    **_codes(
+        Refused,
+        403,
+        signature_required="The integration requires an identity signature.",
+        signature_malformed="The identity signature is not timestamp:mac:nonce, nor of the form of version 2.",
+        signature_version="The integration takes identity signatures of version 2 only.",
+        timestamp_malformed="The signature's timestamp is not Unix seconds in ten digits.",
+        timestamp_out_of_window="The signature's timestamp is too far from the server's time.",
+        nonce_length="The signature's nonce does not have 30 to 50 characters.",
+        nonce_charset="The nonce has a character other than A-Z a-z 0-9 _ and -.",
+        nonce_replayed="A session was opened with this nonce before.",
+        mac_encoding="The signature's MAC is not 32 octets in the one encoding that it must have.",
+        mac_mismatch="No live secret yields this MAC over what was posted.",
+        identity_key_unknown="The signature names a secret that is not a live one.",
+        identity_origin_missing="The signature is not bound to an origin, and the integration requires it.",
+        native_not_allowed="The integration does not take boots from this app.",
+    ),
     # Passports (protocol-embed.md section 8).
     **_codes(
         Refused,
@@ -152,15 +170,15 @@ CODES: dict[str, Code] = {
         jwe_key_missing="There is no live passport key for this encrypted passport.",
         jwe_decrypt_failed="The encrypted passport could not be opened.",
     ),
-    # In the page, found by the SDK (protocol-embed.md sections 2 and 3).
+    # In the page, found by the SDK (protocol-embed.md sections 2 and 3, protocol-boot.md section 3).
     **_codes(
         MalformedError,
         400,
         location_not_found="location names no element of this page.",
         location_placeholder="location is still #YOUR-TARGET-ELEMENT.",
-        ids_missing="Without signed_deployment, deployer_id, integration_id and owner_id are needed.",
+        ids_missing="The call lacks an id that its door requires.",
         ids_mixed="The ids of two doors are mixed in one call.",
-        placeholder_left="An id or token is still a {{...}} placeholder.",
+        placeholder_left="An id, token or signature is still a {{...}} placeholder.",
     ),
     **_codes(ConflictError, 409, already_mounted="This element already holds a frame with other fields."),
     **_codes(FailureError, 503, frame_unreachable="The frame did not load within 15 seconds."),

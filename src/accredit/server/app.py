@@ -18,7 +18,6 @@ import uvicorn
 
 from accredit.errors import AccreditError, FailureError
 from accredit.server import audit, headers, telemetry
-from accredit.server.addresses import Allowed
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.doors.embed import EmbedDoor
@@ -31,7 +30,7 @@ from accredit.server.keyring.scope import SERVER
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.limits import RefusalLimit
 from accredit.server.node import Node
-from accredit.server.outbound import Outbound
+from accredit.server.outbound import Allowed, Outbound
 from accredit.server.problems import problem
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.settings import Settings

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from accredit.errors import AccreditError, ConflictError, FailureError, MalformedError, NotFoundError
 from accredit.keys import generate_deployment_key as generate_pair
-from accredit.server.addresses import Allowed
 from accredit.server.keyring.changes import Retirement, Revocation, retire_key, revoke_key
 from accredit.server.keyring.deployment_keys import Holder, register_deployment_key
 from accredit.server.keyring.key_set_reading import read_key_set
@@ -20,7 +19,7 @@ from accredit.server.keyring.key_set_records import list_key_sets
 from accredit.server.keyring.key_sets import REFRESH_MS, UNKNOWN_KID_MS, KeySets
 from accredit.server.keyring.records import KEY_SET_HOLD_MS, KeyFilter, list_keys
 from accredit.server.keyring.scope import Scope
-from accredit.server.outbound import Outbound
+from accredit.server.outbound import Allowed, Outbound
 
 ALLOWED = Allowed.parse(["127.0.0.1"])
 PAIRS = [generate_pair() for _ in range(3)]

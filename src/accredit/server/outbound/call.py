@@ -7,8 +7,8 @@ from yarl import URL
 
 from accredit import __version__
 from accredit.errors import FailureError
-from accredit.server.addresses import Target
-from accredit.server.outbound import CONNECT_S, Answer, OutboundRequest
+from accredit.server.outbound.addresses import Target
+from accredit.server.outbound.request import CONNECT_S, Answer, OutboundRequest
 
 MAX_HEADER_BYTES = 16 * 1024
 _READ_BYTES = 16 * 1024

@@ -11,45 +11,20 @@ is used again only for the same name at the same checked address. No redirect is
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from accredit.errors import FailureError, MalformedError
-from accredit.server.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
+from accredit.server.outbound.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
+from accredit.server.outbound.request import CONNECT_S, Answer, OutboundRequest
 
 if TYPE_CHECKING:
-    from accredit.server.outbound_call import Caller
+    from accredit.server.outbound.call import Caller
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-CONNECT_S = 5
 # A name with many addresses gets as many tries as people have patience for.
 _MAX_TRIED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundRequest:
-    """One attempt. plain: http may be (sandbox). timeout_s: for all of it. max_body_bytes: where the answer's body is cut."""
-
-    url: str
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    plain: bool = False
-    timeout_s: float = 5
-    max_body_bytes: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. complete: the body is all there. address: who answered, None behind a proxy."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    complete: bool
-    address: str | None
 
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
@@ -144,7 +119,7 @@ class Outbound:
         if self._caller is None:
             # Loaded with the first request: the HTTP client and the system's certificates take a good part of a start, and
             # most starts call nobody.
-            from accredit.server.outbound_call import Caller
+            from accredit.server.outbound.call import Caller
 
             self._caller = Caller(self._proxy, self._ssl_context)
         return await self._caller.call(request, target, address)

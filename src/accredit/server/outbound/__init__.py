@@ -1,0 +1,10 @@
+"""Outgoing requests: the one way in which the server calls addresses that an account may name (protocol-webhooks.md section 7).
+
+`guard` judges a name and its addresses, `call` makes the connection to one that was judged. Nothing else here calls out.
+"""
+
+from accredit.server.outbound.addresses import Allowed, Target
+from accredit.server.outbound.guard import Outbound, resolve_name
+from accredit.server.outbound.request import Answer, OutboundRequest
+
+__all__ = ["Allowed", "Answer", "Outbound", "OutboundRequest", "Target", "resolve_name"]

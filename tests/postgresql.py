@@ -32,23 +32,23 @@ _SETTINGS = {
 
 
 class PostgresqlServer:
-    """A server in a directory of its own. address: with the name of a database to be filled in."""
+    """A server in a directory of its own. address: with the name of a database to be filled in. binaries: where its programs are."""
 
     def __init__(self) -> None:
-        self._binaries = _find_binaries()
+        self.binaries = _find_binaries()
         self._directory = Path(tempfile.mkdtemp(prefix="accredit-pg-"))
         self._as_user = _unprivileged(self._directory)
         self._data = self._directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"postgresql://accredit@/{{}}?host={self._directory}"
-        initdb = [self._binaries / "initdb", "-D", self._data, "-U", "accredit"]
+        initdb = [self.binaries / "initdb", "-D", self._data, "-U", "accredit"]
         options = ["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run([*initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd=self._directory, **self._as_user)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        command = [self._binaries / "postgres", "-D", self._data, "-k", self._directory, *settings]
+        command = [self.binaries / "postgres", "-D", self._data, "-k", self._directory, *settings]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._directory, **self._as_user)
         for _ in range(600):

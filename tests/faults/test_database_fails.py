@@ -30,18 +30,15 @@ def test_a_restart_of_postgresql_is_answered_with_503_and_survived(start_program
     program = start_program(postgresql.address.format("accredit"))
     owner = program.owner()
     fields = owner.fields(owner.integration())
-    visitors = Visitors(program, lambda number: {**fields, "uid": f"user-{number}"})
-    visitors.until(303, 100)
-
-    postgresql.stop(number)
-    visitors.until(503, 20)
-    down = owner.api.get("/v1/sessions")
-    assert (down.status_code, down.json()["code"]) == (503, "service_unavailable")
-    assert [program.http.get(path).status_code for path in ("/livez", "/readyz")] == [200, 503]
-
-    postgresql.start()
-    visitors.until(303, 100)
-    visitors.stop()
+    with Visitors(program, lambda number: {**fields, "uid": f"user-{number}"}) as visitors:
+        visitors.until(303, 100)
+        postgresql.stop(number)
+        visitors.until(503, 20)
+        down = owner.api.get("/v1/sessions")
+        assert (down.status_code, down.json()["code"]) == (503, "service_unavailable")
+        assert [program.http.get(path).status_code for path in ("/livez", "/readyz")] == [200, 503]
+        postgresql.start()
+        visitors.until(303, 100)
     assert program.http.get("/readyz").status_code == 200
     assert {answer.status for answer in visitors.answers} == {303, 503}
     assert all("service_unavailable" in answer.body for answer in visitors.answers if answer.status == 503)
@@ -57,19 +54,16 @@ def test_a_full_disk_is_answered_with_503_and_leaves_nothing_half_done(start_pro
     session = owner.visit(integration, uid="reader")
     data = f"/v1/users/reader/data?integration_id={integration['integration_id']}"
     owner.call("PUT", data, 204, {"visits": 1})
-    visitors = Visitors(program, lambda number: {**fields, "uid": f"user-{number}"}, connections=4)
-    visitors.until(303, 50)
-
     room = resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (0, room[1]))
-    visitors.until(503, 50)
-    assert owner.call("PUT", data, 503, {"visits": 2})["code"] == "service_unavailable"
-    assert owner.call("POST", "/v1/integrations", 503, {"deployer_id": "shop"})["code"] == "service_unavailable"
-    assert owner.call("GET", f"/v1/sessions/{session['session_id']}")["uid"] == "reader"
-
-    resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, room)
-    visitors.until(303, 50)
-    visitors.stop()
+    with Visitors(program, lambda number: {**fields, "uid": f"user-{number}"}) as visitors:
+        visitors.until(303, 50)
+        resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (0, room[1]))
+        visitors.until(503, 50)
+        assert owner.call("PUT", data, 503, {"visits": 2})["code"] == "service_unavailable"
+        assert owner.call("POST", "/v1/integrations", 503, {"deployer_id": "shop"})["code"] == "service_unavailable"
+        assert owner.call("GET", f"/v1/sessions/{session['session_id']}")["uid"] == "reader"
+        resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, room)
+        visitors.until(303, 50)
     assert {answer.status for answer in visitors.answers} == {303, 503}
     assert owner.call("GET", data) == {"visits": 1}
     assert len(redeem(owner, visitors.codes)) == len(visitors.codes)

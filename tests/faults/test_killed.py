@@ -1,6 +1,5 @@
 """Whatever was answered for survives: `kill -9`, and being asked to stop (design.md section 8)."""
 
-import signal
 import socket
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode
@@ -16,10 +15,10 @@ def test_a_killed_server_loses_no_answered_session_and_no_recorded_refusal(progr
         wrong = {"owner_id": "somebody-else"} if number % 10 == 0 else {}
         return {**fields, **wrong, "uid": f"user-{number}"}
 
-    visitors = Visitors(program, fields_of, connections=16)
-    visitors.until(303, 300)
-    program.kill()
-    visitors.stop()
+    # As many as there is room for, so that at any moment some have just been answered and others are about to be.
+    with Visitors(program, fields_of, connections=16, pace_s=0) as visitors:
+        visitors.until(303, 300)
+        program.kill()
     program.start()
 
     sessions = redeem(owner, visitors.codes)
@@ -39,15 +38,13 @@ def test_a_killed_server_loses_no_answered_session_and_no_recorded_refusal(progr
 def test_a_server_that_is_asked_to_stop_answers_what_it_has_accepted(program):
     owner = program.owner()
     fields = owner.fields(owner.integration())
-    visitors = Visitors(program, lambda number: {**fields, "uid": f"user-{number}"})
-    visitors.until(303, 20)
-    waiting = [Interrupted(program.port, {**fields, "uid": f"slow-{number}"}) for number in range(20)]
-    # What is answered after they were sent comes after they were read.
-    for _ in range(3):
-        visitors.until(303, 8)
-    program.process.send_signal(signal.SIGTERM)
-    answers = [each.finish() for each in waiting]
-    visitors.stop()
+    with Visitors(program, lambda number: {**fields, "uid": f"user-{number}"}) as visitors:
+        visitors.until(303, 20)
+        waiting = [Interrupted(program.port, {**fields, "uid": f"slow-{number}"}) for number in range(20)]
+        # What is answered long after they were sent comes after they were read.
+        visitors.until(303, 24)
+        program.terminate()
+        answers = [each.finish() for each in waiting]
     assert program.wait() == 0
     assert [answer.status for answer in answers] == 20 * [303]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from ..doors.conftest import Owner
@@ -14,7 +14,6 @@ from ..program import Program
 
 ORIGIN = "https://shop.example"
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
-_PACE_S = 0.005
 PATIENCE_S = 20.0
 
 
@@ -29,16 +28,28 @@ class Answer:
 
 
 class Visitors:
-    """Visitors of one server. answers: what was answered in full; what was not is nobody's claim."""
+    """Visitors of one server, from `with` on. answers: what was answered in full; what was not is nobody's claim."""
 
-    def __init__(self, program: Program, fields_of: Callable[[int], dict[str, str]], *, connections: int = 8) -> None:
+    def __init__(
+        self, program: Program, fields_of: Callable[[int], dict[str, str]], *, connections: int = 8, pace_s: float = 0.005
+    ) -> None:
         self.answers: list[Answer] = []
         self._fields_of = fields_of
+        self._pace_s = pace_s
         self._address = ("127.0.0.1", program.port)
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._come, args=(number,)) for number in range(connections)]
+
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let nobody come any more, and wait for those who are there."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
 
     @property
     def codes(self) -> list[str]:
@@ -53,25 +64,19 @@ class Visitors:
             assert time.monotonic() < deadline, f"no more answers with status {status}; the last were {self.answers[-3:]}"
             time.sleep(0.005)
 
-    def stop(self) -> None:
-        """Let nobody come any more, and wait for those who are there."""
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
     def _count(self, status: int) -> int:
         return sum(answer.status == status for answer in self.answers)
 
     def _come(self, number: int) -> None:
         visits = 0
         connection = HTTPConnection(*self._address, timeout=PATIENCE_S)
-        while not self._stopped.is_set():
+        while not self._stopped.wait(self._pace_s):
             visits += 1
             try:
                 self.answers.append(visit(connection, self._fields_of(number * 1_000_000 + visits)))
             except (OSError, HTTPException):
                 connection.close()
-            self._stopped.wait(_PACE_S)
+                self._stopped.wait(0.01)
         connection.close()
 
 

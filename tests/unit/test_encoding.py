@@ -1,4 +1,6 @@
+import json
 import math
+import struct
 import time
 from typing import Any
 
@@ -11,6 +13,7 @@ from accredit.encoding import (
     b64_encode,
     b64url_decode,
     b64url_encode,
+    canonical_json,
     compact_json,
     parse_json,
 )
@@ -194,3 +197,90 @@ def deep() -> Any:
 def test_refuses_to_write_what_json_cannot_hold(value: object) -> None:
     with pytest.raises(JsonError):
         compact_json(value)
+
+
+# RFC 8785 appendix B, by the octets of the double.
+NUMBERS = {
+    "0000000000000000": "0",
+    "8000000000000000": "0",
+    "0000000000000001": "5e-324",
+    "8000000000000001": "-5e-324",
+    "7fefffffffffffff": "1.7976931348623157e+308",
+    "ffefffffffffffff": "-1.7976931348623157e+308",
+    "4340000000000000": "9007199254740992",
+    "c340000000000000": "-9007199254740992",
+    "4430000000000000": "295147905179352830000",
+    "44b52d02c7e14af5": "9.999999999999997e+22",
+    "44b52d02c7e14af6": "1e+23",
+    "44b52d02c7e14af7": "1.0000000000000001e+23",
+    "444b1ae4d6e2ef4e": "999999999999999700000",
+    "444b1ae4d6e2ef4f": "999999999999999900000",
+    "444b1ae4d6e2ef50": "1e+21",
+    "3eb0c6f7a0b5ed8c": "9.999999999999997e-7",
+    "3eb0c6f7a0b5ed8d": "0.000001",
+    "41b3de4355555553": "333333333.3333332",
+    "41b3de4355555554": "333333333.33333325",
+    "41b3de4355555555": "333333333.3333333",
+    "41b3de4355555556": "333333333.3333334",
+    "41b3de4355555557": "333333333.33333343",
+    "becbf647612f3696": "-0.0000033333333333333333",
+    "43143ff3c1cb0959": "1424953923781206.2",
+}
+
+
+@pytest.mark.parametrize(("octets", "text"), NUMBERS.items())
+def test_writes_numbers_as_rfc_8785_does(octets: str, text: str) -> None:
+    assert canonical_json(struct.unpack(">d", bytes.fromhex(octets))[0]) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *[(1, "1"), (-10, "-10"), (120, "120"), (10**20, "1" + "0" * 20), (10**21, "1e+21"), (2**53, "9007199254740992")],
+        *[
+            (1.0, "1"),
+            (1.5, "1.5"),
+            (0.1, "0.1"),
+            (12.25, "12.25"),
+            (-0.000001, "-0.000001"),
+            (1e-7, "1e-7"),
+            (-2.5e-9, "-2.5e-9"),
+        ],
+        *[(True, "true"), (False, "false"), (None, "null")],
+    ],
+)
+def test_writes_a_number_in_one_way_whatever_its_type(value: object, text: str) -> None:
+    assert canonical_json(value) == text.encode()
+
+
+def test_sorts_members_by_utf_16_code_units() -> None:
+    """RFC 8785 section 3.2.3: the smiley stands before the Hebrew presentation form, though its code point is greater."""
+    names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
+    sorted_names = ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+    assert (
+        json.loads(canonical_json(dict.fromkeys(names)), object_pairs_hook=lambda pairs: [name for name, _ in pairs])
+        == sorted_names
+    )
+
+
+def test_escapes_as_little_as_rfc_8785_does() -> None:
+    """Section 3.2.2.2, its own example."""
+    assert canonical_json('\u20ac$\x0f\nA\'B"\\\\"/').decode() == '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'
+    assert canonical_json("\b\t\n\f\r\x1f\x7f\u2028").decode() == '"\\b\\t\\n\\f\\r\\u001f\x7f\u2028"'
+
+
+def test_writes_what_stands_inside_in_the_same_way() -> None:
+    value = {"b": [56.0, {"d": True, "10": None, "1": []}], "a": ()}
+    assert canonical_json(value) == b'{"a":[],"b":[56,{"1":[],"10":null,"d":true}]}'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *[2**53 + 1, -(2**53) - 1, 10**400, math.nan, math.inf, -math.inf],
+        *["\ud800", {"\ud800": 1}, {1: 2}, {1, 2}, b"a", object(), endless(), deep()],
+    ],
+)
+def test_what_has_no_one_text_has_none_at_all(value: object) -> None:
+    with pytest.raises(JsonError):
+        canonical_json(value)

@@ -108,7 +108,7 @@ def canonical_json(value: object) -> bytes:
 def _canonical_text(value: object) -> str:
     if value is None or isinstance(value, bool | str):
         # RFC 8785 section 3.2.2.2: of what JSON lets one choose, Python escapes just as ECMAScript does.
-        return json.dumps(value, ensure_ascii=False)
+        return _write_scalar(value)
     if isinstance(value, int | float):
         return _number_text(value)
     if isinstance(value, list | tuple):
@@ -117,6 +117,9 @@ def _canonical_text(value: object) -> str:
         names = sorted(value, key=lambda name: name.encode("utf-16-be"))
         return "{" + ",".join(f"{_canonical_text(name)}:{_canonical_text(value[name])}" for name in names) + "}"
     raise JsonError("not a JSON value")
+
+
+_write_scalar = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _number_text(value: int | float) -> str:

@@ -104,10 +104,11 @@ def check_text(name: str, value: object, limit: int | None = None) -> str:
     """A text of at most so many code points, that has a UTF-8 form. Raises MalformedError: `field_invalid`."""
     if not isinstance(value, str) or (limit is not None and len(value) > limit):
         raise MalformedError("field_invalid", name)
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise MalformedError("field_invalid", name) from error
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise MalformedError("field_invalid", name) from error
     return value
 
 

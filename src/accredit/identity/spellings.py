@@ -8,7 +8,7 @@ sign one `email` and send another.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -80,17 +80,16 @@ def _walk(body: Body) -> Iterator[tuple[tuple[str, ...], Json, bool]]:
         path, bare = _split(name)
         if path == ("customerInfo",) and bare:
             for member, inner in _open_container("customerInfo", value).items():
-                yield from _walk_broadband((member,), inner, bare=False)
+                yield from _leaves((member,), inner, bare=False)
         else:
-            yield from _walk_broadband(path, value, bare=bare)
+            yield from _leaves(path, value, bare=bare)
 
 
-def _walk_broadband(path: tuple[str, ...], value: Json, *, bare: bool) -> Iterator[tuple[tuple[str, ...], Json, bool]]:
+def _leaves(path: tuple[str, ...], value: Json, *, bare: bool) -> Iterable[tuple[tuple[str, ...], Json, bool]]:
+    """The value itself, or the members of `broadband`."""
     if path != ("broadband",):
-        yield path, value, bare
-        return
-    for member, inner in _open_container("broadband", value).items():
-        yield ("broadband", member), inner, False
+        return ((path, value, bare),)
+    return ((("broadband", member), inner, False) for member, inner in _open_container("broadband", value).items())
 
 
 def _open_container(name: str, value: Json) -> Mapping[str, Json]:

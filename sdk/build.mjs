@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const GZIP_LIMIT = 5120;
 
@@ -20,7 +21,7 @@ const version = await readVersion();
 await rm(dist, { recursive: true, force: true });
 await bundle("src/global.ts", "dist/accredit.js", { format: "iife" });
 await bundle("src/index.ts", "dist/accredit.mjs", { format: "esm" });
-await serve(await readFile(here("dist/accredit.js")));
+await serve(await shorten(here("dist/accredit.js")));
 
 async function readVersion() {
   const source = await readFile(here("../src/accredit/__init__.py"), "utf8");
@@ -45,6 +46,13 @@ async function bundle(entry, outfile, options) {
     logLevel: "warning",
     ...options,
   });
+}
+
+/** Pages load the script as it is, so a second minifier, which saves another 3 %, pays; users of the module have theirs. */
+async function shorten(path) {
+  const { code } = await minify(await readFile(path, "utf8"), { ecma: 2020, compress: { passes: 3 } });
+  await writeFile(path, code);
+  return Buffer.from(code);
 }
 
 async function serve(script) {

@@ -9,8 +9,6 @@ import type { DoorName } from "./messages.js";
 export interface CallOptions<F> {
   /** The element that the frame goes into, or a CSS selector of it. */
   location: string | HTMLElement;
-  /** Accredit's address; by default the origin that the script came from. */
-  base_url?: string | undefined;
   title?: string | undefined;
   allow?: string | undefined;
   /** "fill" takes the container's height, "auto" the height that the application asks for. */
@@ -26,6 +24,8 @@ export interface CallOptions<F> {
 /** What makes a door: the name that is its path and stands in its messages, and how it reads its own fields. */
 export interface Door<F> {
   _name: DoorName;
+  /** The option that holds Accredit's address; by default that is the origin that the script came from. */
+  _base: "base_url" | "marketplace_url";
   /** The fields to post; throws Refusal. */
   _form(fields: F): Fields;
 }
@@ -53,16 +53,34 @@ const ALLOW = "geolocation *; clipboard-read *; clipboard-write *; fullscreen *"
 
 /** Throws Refusal for what is wrong with the call, before anything is requested. */
 export function readCall<F>(door: Door<F>, options: F & CallOptions<F>, script_origin?: string): Call {
-  const { base_url = script_origin, title = "Embedded application", allow = ALLOW, height } = options;
+  const { title = "Embedded application", allow = ALLOW, height } = options;
+  const base_url = (options as Partial<Record<string, string>>)[door._base] ?? script_origin;
   const _element = findElement(options.location);
   const _form = door._form(options);
   const _server_origin = attempt(() => new URL(base_url!).origin);
-  if (!matches(/^http/, _server_origin)) throw new Refusal(base_url ? "field_invalid" : "field_missing", "base_url");
+  if (!matches(/^http/, _server_origin)) throw new Refusal(base_url ? "field_invalid" : "field_missing", door._base);
   const _address = `${base_url!.replace(/\/+$/, "")}/${door._name}`;
   const _style = { _title: title, _allow: allow, _height: height };
   const _asset = readLoadingAsset(_form.signed_deployment, options.initial_loading_asset);
   const _key = JSON.stringify([_address, _form, _style, _asset]);
   return { _element, _address, _server_origin, _form, _style, _asset, _key };
+}
+
+/** The members of those names that are there, as texts; throws Refusal for a placeholder of the snippet. */
+export function readTexts<F>(fields: F, names: readonly (keyof F & string)[]): Fields {
+  const form: Fields = {};
+  for (const name of names) {
+    const text = String(fields[name] ?? "");
+    if (/^\{\{.*\}\}$/s.test(text)) throw new Refusal("placeholder_left", name);
+    if (text) form[name] = text;
+  }
+  return form;
+}
+
+/** Throws Refusal unless each of `ids` is in the form. */
+export function requireIds(form: Fields, ids: readonly string[]): void {
+  const missing = ids.find((name) => !form[name]);
+  if (missing) throw new Refusal("ids_missing", missing);
 }
 
 function findElement(location: unknown): HTMLElement {

@@ -1,8 +1,7 @@
 /** Door "embed" (protocol-embed.md section 2): a deployer's page embeds an application, plainly or with a signed deployment. */
 
-import type { CallOptions, Door } from "./call.js";
+import { readTexts, requireIds, type CallOptions, type Door } from "./call.js";
 import { matches, Refusal } from "./errors.js";
-import type { Fields } from "./frame.js";
 
 export interface EmbedFields {
   deployer_id?: string | undefined;
@@ -15,39 +14,29 @@ export interface EmbedFields {
   signed_deployment?: string | undefined;
 }
 
-export type EmbedOptions = EmbedFields & CallOptions<EmbedFields>;
+export interface EmbedOptions extends EmbedFields, CallOptions<EmbedFields> {
+  /** Accredit's address; by default the origin that the script came from. */
+  base_url?: string | undefined;
+}
 
 const IDS = ["deployer_id", "integration_id", "owner_id"] as const;
-const TEXTS = ["signed_deployment", ...IDS, "view_id", "uid", "encrypted_passport"] as const;
+/** Any of these says that a call is for this door. */
+export const EMBED_NAMES = ["signed_deployment", ...IDS] as const;
+const TEXTS = [...EMBED_NAMES, "view_id", "uid", "encrypted_passport"] as const;
 
 export const embed: Door<EmbedFields> = {
   _name: "embed",
+  _base: "base_url",
   _form(fields) {
-    const form = readTexts(fields);
-    checkIds(form, fields as Record<string, unknown>);
+    const form = readTexts(fields, TEXTS);
+    // A token's own ids are the server's to judge; nothing that is read from it here would prove anything.
+    if (!form.signed_deployment) requireIds(form, IDS);
     checkUid(fields.uid);
     const { data_passport } = fields;
     if (data_passport != null) form.data_passport = readPassport(data_passport);
     return form;
   },
 };
-
-function readTexts(fields: EmbedFields): Fields {
-  const form: Fields = {};
-  for (const name of TEXTS) {
-    const text = String(fields[name] ?? "");
-    if (/^\{\{.*\}\}$/s.test(text)) throw new Refusal("placeholder_left", name);
-    if (text) form[name] = text;
-  }
-  return form;
-}
-
-function checkIds({ signed_deployment, ...form }: Fields, { cp_id, cp_deployment_id }: Record<string, unknown>): void {
-  const missing = IDS.filter((name) => !form[name]);
-  if ((cp_id || cp_deployment_id) && (signed_deployment || missing.length < 3)) throw new Refusal("ids_mixed");
-  // A token's own ids are the server's to judge; nothing that is read from it here would prove anything.
-  if (!signed_deployment && missing[0]) throw new Refusal("ids_missing", missing[0]);
-}
 
 /**
  * An empty uid would merge all users. A number may have lost digits, and a lone surrogate would be posted as U+FFFD: both would

@@ -40,7 +40,7 @@ export function postInto(target: string, address: string, fields: Fields): void 
   form.target = target;
   form.acceptCharset = "UTF-8";
   for (const name in fields) {
-    const input = document.createElement("input");
+    const input = build("input", "");
     input.type = "hidden"; // Any other type would change line breaks in the value.
     input.name = name;
     input.value = fields[name]!;

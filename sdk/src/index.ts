@@ -1,14 +1,22 @@
-/** The npm module. It has no script tag to learn Accredit's address from, so `base_url` is required here. */
+/** The npm module. It has no script tag to learn Accredit's address from, so that is required here. */
 
-import { embed, type EmbedFields, type EmbedOptions } from "./embed.js";
-import { open, type Handle } from "./mount.js";
+import type { BootFields, BootOptions } from "./boot.js";
+import type { EmbedFields, EmbedOptions } from "./embed.js";
+import { createCalls } from "./init.js";
+import type { Handle } from "./mount.js";
 
+export type { BootFields, BootOptions, CustomerInfo } from "./boot.js";
 export { connect, type Connection, type ConnectOptions } from "./connect.js";
 export type { EmbedFields, EmbedOptions } from "./embed.js";
 export { ERRORS, type Code, type Fault } from "./errors.js";
 export type { LoadingAsset } from "./loading.js";
 export type { Handle, Status } from "./mount.js";
 
-export function init(options: EmbedOptions & { base_url: string }): Handle<EmbedFields> {
-  return open(embed, options, undefined);
+interface Init {
+  (options: BootOptions & { marketplace_url: string }): Handle<BootFields>;
+  (options: EmbedOptions & { base_url: string }): Handle<EmbedFields>;
 }
+
+const calls = createCalls();
+export const init: Init = calls.init;
+export const boot: (options: BootOptions & { marketplace_url: string }) => Handle<BootFields> = calls.boot;

@@ -5,9 +5,10 @@
  * MessagePort, which no third window can write to.
  */
 
-export type DoorName = "embed";
+export type DoorName = "embed" | "boot";
 
-type WindowMessageType = "hello" | "welcome" | "refused" | "origin_wanted" | "origin";
+/** From window to window; a frame also says `refused`, `origin_wanted` and `debug` with more members. */
+export type WindowMessageType = "hello" | "welcome" | "origin";
 
 /** From the frame to the page, over the port. */
 export type FrameMessage =

@@ -29,12 +29,17 @@ type Ask<F> = () => Partial<F> | PromiseLike<Partial<F>>;
 const mounts = new WeakMap<Element, unknown>();
 
 /** Carries out a page's call. Never throws: what is wrong with the call goes to the console and to its on_error. */
-export function open<F extends object>(door: Door<F>, given: F & CallOptions<F>, script_origin?: string): Handle<F> {
+export function open<F extends object>(
+  choose: (options: F) => Door<F>,
+  given: F & CallOptions<F>,
+  script_origin?: string,
+): Handle<F> {
   let on_error: OnError;
   try {
     // One reading of the call: what the page does to its object later changes nothing.
     const options = { ...given };
     on_error = options.on_error;
+    const door = choose(options);
     const call = readCall(door, options, script_origin);
     const mounted = mounts.get(call._element) as Mount<F> | undefined;
     return mounted?._again(call, options) ?? new Mount(door, call, options);

@@ -1,9 +1,9 @@
 /**
  * The page's side of the talk with one frame (protocol-embed.md section 3).
  *
- * A message is taken only from that frame's window, on its channel, and from the origin that may say it: a refusal and a
- * question for our origin from the server alone, a `hello` from whichever origin the server sent the frame to, which is then
- * pinned. What follows comes over a port that only that origin was given.
+ * A message is taken only from that frame's window, on its channel, and from the origin that may say it: a refusal, a debug
+ * report and a question for our origin from the server alone, a `hello` from whichever origin the server sent the frame to,
+ * which is then pinned. What follows comes over a port that only that origin was given.
  */
 
 import { Refusal } from "./errors.js";
@@ -14,6 +14,7 @@ import {
   type FrameMessage,
   type PageMessage,
   type Unread,
+  type WindowMessageType,
 } from "./messages.js";
 
 export interface Peer {
@@ -35,13 +36,16 @@ export function meet(
   let pinned_origin: string | undefined;
   let port: MessagePort | undefined;
 
+  const say = (type: WindowMessageType, origin: string, ports?: MessagePort[]): void =>
+    frame.contentWindow!.postMessage(windowMessage(door, type, channel), origin, ports);
+
   const greet = (origin: string): void => {
     const { port1, port2 } = new MessageChannel();
     pinned_origin = origin;
     port?.close();
     port = port1;
     port.onmessage = ({ data }) => hear(Object(data));
-    frame.contentWindow!.postMessage(windowMessage(door, "welcome", channel), origin, [port2]);
+    say("welcome", origin, [port2]);
     hello();
   };
 
@@ -55,8 +59,12 @@ export function meet(
     }
     if (origin !== server_origin) return;
     if (type === "refused") fail(new Refusal("admission_refused", "", data), "refused");
+    if (type === "debug") {
+      console.warn(`accredit: ${door} debug`, data.report);
+      hear({ type: "event", name: "debug", detail: data.report });
+    }
     // The answer holds nothing: what the server's page wants to know is the origin that the browser puts on it.
-    if (type === "origin_wanted") frame.contentWindow!.postMessage(windowMessage(door, "origin", channel), origin);
+    if (type === "origin_wanted") say("origin", origin);
   };
 
   addEventListener("message", take);

@@ -1,9 +1,9 @@
 /**
  * Real servers on several loopback origins, and a real Chromium.
  *
- * `accredit` plays the server's part of protocol-embed.md sections 3, 4 and 9 as far as a page can see it: what it answers is
- * chosen by the posted integration_id. `app` is the owner's application; the codes that it "redeems" are read straight from
- * `accredit`. `site` is the deployer's page.
+ * `accredit` plays the server's part of protocol-embed.md sections 3, 4 and 9 and of protocol-boot.md sections 3 and 5, as far
+ * as a page can see it: what it answers is chosen by the posted integration_id or cp_deployment_id. `app` is the owner's
+ * application; the codes that it "redeems" are read straight from `accredit`. `site` is the deployer's page.
  */
 
 import { randomBytes } from "node:crypto";
@@ -66,7 +66,7 @@ function html(response, body, { status = 200, ...headers } = {}) {
 const inScript = (value) => JSON.stringify(value).replace(/</g, "\\u003c");
 
 async function startAccredit() {
-  const accredit = { posts: [], renewals: [], codes: new Map() };
+  const accredit = { posts: [], renewals: [], codes: new Map(), signatures: new Set() };
   Object.assign(
     accredit,
     await serve("127.0.0.1", (request, response, url) => answerAccredit(accredit, request, response, url)),
@@ -81,22 +81,31 @@ async function answerAccredit(accredit, request, response, { pathname }) {
     return;
   }
   const body = (await request.toArray()).join("");
-  const post = { headers: request.headers, body, fields: Object.fromEntries(new URLSearchParams(body)) };
-  if (request.method === "POST" && pathname === "/embed") {
-    accredit.posts.push(post);
-    answerEmbed(accredit, post, response);
-  } else if (request.method === "POST" && pathname === "/embed/renew") {
+  const [, door, renewal] = (request.method === "POST" && pathname.match(/^\/(embed|boot)(\/renew)?$/)) || [];
+  const post = { door, headers: request.headers, body, fields: Object.fromEntries(new URLSearchParams(body)) };
+  if (renewal) {
     accredit.renewals.push(post);
     answerRenewal(accredit, post, response);
+  } else if (door) {
+    accredit.posts.push(post);
+    answerDoor(accredit, post, response);
   } else response.writeHead(404).end();
 }
 
-function answerEmbed(accredit, { headers, fields }, response) {
+/** Whether the signature is there for the first time, or there is none. */
+function takeSignature({ signatures }, { signature }) {
+  const fresh = !signatures.has(signature);
+  if (signature) signatures.add(signature);
+  return fresh;
+}
+
+function answerDoor(accredit, { door, headers, fields }, response) {
   const origin = headers.origin === accredit.origin && fields.origin_ticket ? fields.parent_origin : headers.origin;
   if (origin === "null" && fields.channel)
-    return html(response, originWantedPage(accredit, fields), { "Referrer-Policy": "same-origin" });
-  const visit = { origin, channel: fields.channel };
-  switch (fields.integration_id ?? "app") {
+    return html(response, originWantedPage(accredit, door, fields), { "Referrer-Policy": "same-origin" });
+  const visit = { origin, channel: fields.channel, door };
+  const asked = fields.integration_id ?? fields.cp_deployment_id ?? "app";
+  switch (takeSignature(accredit, fields) ? asked : "refused") {
     case "app":
       return response.writeHead(303, { Location: `${accredit.app_url}?code=${issueCode(accredit, visit)}` }).end();
     case "hosted":
@@ -105,12 +114,28 @@ function answerEmbed(accredit, { headers, fields }, response) {
       return html(response, "<p>An application that never connects.</p>");
     case "silent":
       return; // No answer at all: the frame does not load.
+    case "debug": {
+      const link = `<a href="${accredit.app_url}?code=${issueCode(accredit, visit)}">Go on</a>`;
+      return html(response, link + tellingScript(visit, { type: "debug", report: REPORT }));
+    }
     default: {
-      const told = { accredit: 1, door: "embed", type: "refused", channel: fields.channel, ...refusal(fields) };
-      const script = `<script>parent.postMessage(${inScript(told)}, ${inScript(origin)})</script>`;
+      const script = tellingScript(visit, { type: "refused", ...refusal(fields) });
       return html(response, `<p>Refused.</p>${script}`, { status: 403, "Referrer-Policy": "no-referrer" });
     }
   }
+}
+
+/** A part of a debug report. */
+export const REPORT = {
+  level: "SECURE_IDENTITY_DEBUG",
+  would_admit: false,
+  code: "mac_mismatch",
+  checks: [{ check: "mac", result: "fail", code: "mac_mismatch" }],
+};
+
+function tellingScript({ door, channel, origin }, message) {
+  const told = { accredit: 1, door, channel, ...message };
+  return `<script>parent.postMessage(${inScript(told)}, ${inScript(origin)})</script>`;
 }
 
 const refusal = ({ view_id }) => ({
@@ -125,7 +150,7 @@ function issueCode(accredit, visit) {
   return code;
 }
 
-function answerRenewal(accredit, { headers, fields }, response) {
+function answerRenewal(accredit, { door, headers, fields }, response) {
   const cors = { "Access-Control-Allow-Origin": headers.origin, Vary: "Origin" };
   if (fields.view_id === "broken") return response.writeHead(502, cors).end("<h1>Bad gateway</h1>");
   if (fields.view_id === "refused") {
@@ -134,12 +159,12 @@ function answerRenewal(accredit, { headers, fields }, response) {
       .end(JSON.stringify(refusal(fields)));
     return;
   }
-  const code = issueCode(accredit, { origin: headers.origin, channel: fields.channel });
+  const code = issueCode(accredit, { origin: headers.origin, channel: fields.channel, door });
   const expires_at = new Date(Date.now() + 60_000).toISOString();
   response.writeHead(200, { ...cors, "Content-Type": "application/json" }).end(JSON.stringify({ code, expires_at }));
 }
 
-function originWantedPage({ origin }, fields) {
+function originWantedPage({ origin }, door, fields) {
   return `<script>
     const fields = ${inScript(fields)};
     addEventListener("message", (event) => {
@@ -147,7 +172,7 @@ function originWantedPage({ origin }, fields) {
       if (event.source !== parent || accredit !== 1 || type !== "origin" || channel !== fields.channel) return;
       const form = document.createElement("form");
       form.method = "post";
-      form.action = ${inScript(origin)} + "/embed";
+      form.action = ${inScript(`${origin}/${door}`)};
       const posted = { ...fields, parent_origin: event.origin, origin_ticket: "ticket" };
       for (const [name, value] of Object.entries(posted)) {
         const input = document.createElement("input");
@@ -157,7 +182,7 @@ function originWantedPage({ origin }, fields) {
       document.documentElement.append(form);
       form.submit();
     });
-    parent.postMessage({ accredit: 1, door: "embed", type: "origin_wanted", channel: fields.channel }, "*");
+    parent.postMessage({ accredit: 1, door: ${inScript(door)}, type: "origin_wanted", channel: fields.channel }, "*");
   </script>`;
 }
 

@@ -17,7 +17,7 @@ const path = (options) => `/?${new URLSearchParams(options)}`;
 
 test("the script gives accredit alone", async () => {
   const page = await visit(world);
-  assert.deepEqual(await page.evaluate(() => [Object.keys(accredit), typeof mmob]), [["init", "connect"], "undefined"]);
+  assert.deepEqual(await page.evaluate(() => [Object.keys(accredit), typeof mmob]), [["init", "boot", "connect"], "undefined"]);
 });
 
 test('data-global="mmob" also gives mmob.init', async () => {
@@ -63,7 +63,7 @@ test("an element that poses as the current script does not choose where people's
 test("the npm module wants base_url and then works like the script", async () => {
   const page = await visit(world);
   await page.evaluate(async (base_url) => {
-    const { init, ERRORS } = await import("/accredit.mjs");
+    const { init, boot, ERRORS } = await import("/accredit.mjs");
     const fields = {
       deployer_id: "d",
       integration_id: "app",
@@ -73,14 +73,18 @@ test("the npm module wants base_url and then works like the script", async () =>
     };
     init(fields);
     window.handle = init({ ...fields, base_url });
+    const ids = { cp_id: "c", cp_deployment_id: "app", customerInfo: {} };
+    boot({ ...ids, marketplace_url: base_url, location: "#two" });
   }, world.accredit.origin);
   await framed(page);
+  await framed(page, "#two");
   assert.deepEqual(await logged(page, 1), ["A required field is missing."]);
 });
 
 test("the npm module can be loaded where there is no page", async () => {
-  const { init, connect, ERRORS } = await import("../dist/accredit.mjs");
-  assert.deepEqual([typeof init, typeof connect, ERRORS.ids_mixed.length > 0], ["function", "function", true]);
+  const { init, boot, connect, ERRORS } = await import("../dist/accredit.mjs");
+  for (const call of [init, boot, connect]) assert.equal(typeof call, "function");
+  assert.ok(ERRORS.ids_mixed.length > 0);
 });
 
 test("integrity.json tells the script's hash, and the served copy is the same", async () => {

@@ -1,0 +1,196 @@
+"""The demo's pages in a real browser: each scenario ends on the page as it does over HTTP, and everybody can use the pages."""
+
+import pytest
+from playwright.async_api import expect
+
+from accredit.server.demo.scenarios import SCENARIOS
+
+SHOWN = [scenario for scenario in SCENARIOS if scenario.site is not None]
+OUTCOMES = """(outcomes) => outcomes.map((each) => ({
+  state: each.dataset.state,
+  heard: each.querySelector('[data-fill=heard]').textContent,
+  known: each.querySelector('[data-fill=known]').textContent,
+}))"""
+# What the browser itself says of a refused frame, and what the SDK reports of it.
+TOLD_OF_REFUSALS = ("Failed to load resource: the server responded with a status of 403", "accredit: admission_refused")
+
+
+class Visit:
+    """A window on a page of the demo. errors: what its console showed."""
+
+    def __init__(self, page):
+        self.page = page
+        self.errors = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def go(self, address):
+        await self.page.goto(address)
+        await expect(self.page.locator(".outcome[data-state=waiting]")).to_have_count(0, timeout=60_000)
+
+    async def outcomes(self):
+        return await self.page.locator(".outcome").evaluate_all(OUTCOMES)
+
+
+@pytest.fixture
+def visit(loop, browser):
+    """Opens windows: visit(address, **options of the browser's context)."""
+    contexts = []
+
+    async def open_page(address, **options):
+        contexts.append(await browser.new_context(**options))
+        contexts[-1].set_default_timeout(60_000)
+        opened = Visit(await contexts[-1].new_page())
+        await opened.go(address)
+        return opened
+
+    yield lambda address, **options: loop.run(open_page(address, **options))
+    for context in contexts:
+        loop.run(context.close())
+
+
+def address_of(demo, scenario, visitor="ada"):
+    return f"{getattr(demo.addresses, scenario.site)}/?try={scenario.scenario_id}&as={visitor}"
+
+
+def shown(outcome):
+    """An outcome as the page shows it."""
+    if outcome.answer == "admitted":
+        return {"state": "admitted", "heard": "ready", "known": outcome.who}
+    return {"state": "refused", "heard": outcome.answer, "known": outcome.reason or "no entry of this owner"}
+
+
+@pytest.mark.parametrize("scenario", SHOWN, ids=lambda scenario: scenario.scenario_id)
+def test_a_scenario_ends_on_the_page_as_it_does_over_http(loop, demo, visit, scenario):
+    opened = visit(address_of(demo, scenario))
+    assert loop.run(opened.outcomes()) == [shown(outcome) for outcome in scenario.expected]
+    assert [error for error in opened.errors if not error.startswith(TOLD_OF_REFUSALS)] == []
+
+
+def test_the_report_knows_its_user_and_counts_visits(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=grace")
+    frame = opened.page.frame_locator("iframe")
+    assert loop.run(frame.get_by_role("heading", level=1).inner_text()) == "Hello Grace"
+    first = loop.run(frame.get_by_text("number ").inner_text())
+    loop.run(opened.go(f"{demo.addresses.bank}/?as=grace"))
+    second = loop.run(frame.get_by_text("number ").inner_text())
+    assert int(second.removeprefix("number ")) == int(first.removeprefix("number ")) + 1
+
+
+def test_nobody_is_anonymous_to_the_report(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=nobody")
+    assert loop.run(opened.outcomes()) == [{"state": "admitted", "heard": "ready", "known": "anonymous"}]
+    frame = opened.page.frame_locator("iframe")
+    assert loop.run(frame.get_by_text("not kept").is_visible())
+
+
+def test_a_session_is_renewed_without_a_reload_and_then_finished(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=ada")
+    frame = opened.page.frame_locator("iframe")
+
+    async def play():
+        await opened.page.get_by_role("button", name="Renew the session").click()
+        await frame.get_by_text("Renewed, without a reload.").wait_for()
+        await opened.page.locator("[data-step^=renewal]").wait_for()
+        await frame.get_by_role("button", name="I am done").click()
+        await opened.page.locator("[data-step=end]").wait_for()
+        return await opened.page.locator("[data-step=end]").inner_text()
+
+    assert "success" in loop.run(play())
+    assert loop.run(opened.page.get_by_role("button", name="Renew the session").is_disabled())
+    assert opened.errors == []
+
+
+def test_a_situation_that_there_is_not_is_not_shown(loop, demo):
+    async def statuses():
+        asked = [f"{site}/?try=nothing" for site in (demo.addresses.bank, demo.addresses.copycat)]
+        return [(await demo.http.get(address)).status for address in asked]
+
+    assert loop.run(statuses()) == [404, 404]
+
+
+VIEWS = {
+    "desktop": {"viewport": {"width": 1440, "height": 900}},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+}
+FAULTS = """() => {
+  const faults = [];
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const name = (each) => (each.getAttribute('aria-label') || each.title || each.textContent).trim();
+  if (!document.documentElement.lang) faults.push('no language');
+  if (!document.title) faults.push('no title');
+  if (all('main').length !== 1) faults.push('not one main');
+  const levels = all('main h1, main h2, main h3, aside h2, aside h3').map((each) => Number(each.tagName[1]));
+  if (levels.filter((level) => level === 1).length !== 1) faults.push('not one h1');
+  levels.reduce((above, level) => (level > above + 1 && faults.push(`h${level} under h${above}`), level), 0);
+  const ids = all('[id]').map((each) => each.id);
+  faults.push(...ids.filter((id, at) => ids.indexOf(id) !== at).map((id) => `id ${id} twice`));
+  for (const each of all('a, button, summary, iframe, nav, section, [role=img]')) {
+    const labelled = document.getElementById(each.getAttribute('aria-labelledby') ?? '');
+    if (!name(each) && !labelled) faults.push(`no name: ${each.outerHTML.slice(0, 80)}`);
+  }
+  for (const each of all('[aria-labelledby]')) {
+    if (!document.getElementById(each.getAttribute('aria-labelledby'))) faults.push('labelled by nothing');
+  }
+  if (document.documentElement.scrollWidth > innerWidth) faults.push('wider than the window');
+  return faults;
+}"""
+# WCAG 2.2, 1.4.3: 4.5 to 1 for text. What is disabled is left out, as there.
+FAINT = """() => {
+  const read = (color) => color.match(/[\\d.]+/g).map(Number);
+  const part = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([red, green, blue]) => 0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue);
+  const paper = (each) => {
+    for (let at = each; at; at = at.parentElement) {
+      const [red, green, blue, alpha = 1] = read(getComputedStyle(at).backgroundColor);
+      if (alpha === 1) return [red, green, blue];
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const each = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !each.checkVisibility() || each.closest('script, svg, :disabled, .skip')) continue;
+    const [high, low] = [light(read(getComputedStyle(each).color)), light(paper(each))].sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)}: ${walker.currentNode.data.trim().slice(0, 40)}`);
+  }
+  return faint;
+}"""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("scenario_id", ["signed", "replayed_token", "wrong_origin"])
+def test_everybody_can_use_the_pages(loop, demo, visit, scenario_id, view):
+    scenario = next(each for each in SHOWN if each.scenario_id == scenario_id)
+    opened = visit(address_of(demo, scenario), reduced_motion="reduce", **VIEWS[view])
+    reports = [frame for frame in opened.page.frames if frame.url.startswith(demo.addresses.application)]
+    assert len(reports) == sum(outcome.answer == "admitted" for outcome in scenario.expected)
+    for each in (opened.page, *reports):
+        assert loop.run(each.evaluate(FAULTS)) == []
+        assert loop.run(each.evaluate(FAINT)) == []
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=ada")
+
+    async def walk():
+        seen = []
+        for _ in range(40):
+            await opened.page.keyboard.press("Tab")
+            seen.append(
+                await opened.page.evaluate(
+                    "() => [document.activeElement.textContent.trim(), getComputedStyle(document.activeElement).outlineStyle]"
+                )
+            )
+        return seen
+
+    reached = loop.run(walk())
+    assert reached[0][0] == "Skip to the page"
+    texts = [text for text, _outline in reached]
+    for wanted in ("Ada", "An edited token", "A copied snippet", "Renew the session", "Play again", "What the page posted"):
+        assert wanted in texts
+    focused = [outline for text, outline in reached if text in ("Ada", "An edited token", "Renew the session")]
+    assert set(focused) == {"solid"}

@@ -9,6 +9,7 @@ NaN, lone surrogates) is a second spelling of a signed value, so here it is an e
 
 import binascii
 import json
+import math
 import re
 from typing import NoReturn, TypeAlias, Union
 
@@ -97,7 +98,7 @@ def compact_json(value: object) -> bytes:
 def canonical_json(value: object) -> bytes:
     """The one text of a JSON value: members sorted by UTF-16 code units, numbers as ECMAScript writes them (RFC 8785).
 
-    Raises JsonError for what has no such text: NaN, lone surrogates, circles, whole numbers that no double holds exactly.
+    Raises JsonError for what has no such text: NaN, lone surrogates, circles, whole numbers with more digits than a double keeps.
     """
     try:
         return _canonical_text(value).encode("utf-8")
@@ -128,9 +129,8 @@ def _number_text(value: int | float) -> str:
         number = float(value)
     except OverflowError as error:
         raise JsonError("number out of range") from error
-    # RFC 8785 section 3.2.2.3: every number is a double. Rounding one here would sign another than the one that is delivered.
-    if number != value or number in (float("inf"), float("-inf")):
-        raise JsonError("not a double")
+    if not math.isfinite(number):
+        raise JsonError("NaN or Infinity")
     if number == 0:
         return "0"
     mantissa, _, exponent = repr(abs(number)).partition("e")
@@ -138,6 +138,9 @@ def _number_text(value: int | float) -> str:
     digits = (whole + fraction).lstrip("0")
     point = len(digits) - len(fraction) + int(exponent or 0)  # The number is 0.{digits} times 10 to this power.
     digits = digits.rstrip("0")
+    # RFC 8785 section 3.2.2.3: every number is a double. An integer that is not what is written would be signed as another.
+    if isinstance(value, int) and int(digits) * 10 ** (point - len(digits)) != abs(value):
+        raise JsonError("more digits than a double keeps")
     return ("-" if number < 0 else "") + _place_point(digits, point)
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from accredit.encoding import (
     b64_encode,
     b64url_decode,
     b64url_encode,
+    canonical_json,
     compact_json,
     parse_json,
 )
@@ -163,3 +165,59 @@ def test_any_value_has_a_json_form_or_is_an_error(value: Any) -> None:
     except JsonError:
         return
     json.dumps(value, allow_nan=False)
+
+
+DOUBLES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(DOUBLES)
+def test_canonical_json_is_one_text_of_one_value(value: Any) -> None:
+    octets = canonical_json(value)
+    read = parse_json(octets, max_depth=20)
+    assert _as_doubles(read) == _as_doubles(value)
+    assert canonical_json(read) == octets
+    assert canonical_json(_reversed(value)) == octets
+
+
+def _reversed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _reversed(item) for name, item in reversed(value.items())}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_doubles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_doubles(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_doubles(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_canonical_number_is_the_shortest_that_is_the_number(number: float) -> None:
+    text = canonical_json(number).decode()
+    assert float(text) == number
+    assert "e+0" not in text
+    assert sum(map(str.isdigit, text.partition("e")[0].replace(".", "").strip("-0"))) <= 17
+
+
+@given(VALUES | st.integers() | st.floats() | st.text(max_size=3))
+def test_any_value_has_a_canonical_text_or_an_error(value: Any) -> None:
+    try:
+        octets = canonical_json(value)
+    except JsonError:
+        return
+    assert _as_doubles(parse_json(octets, max_depth=20)) == _as_doubles(value)
+
+
+@given(st.integers() | st.integers(2**53, 2**80) | st.floats(1e15, 1e25).map(int))
+def test_no_two_integers_have_one_canonical_text(value: int) -> None:
+    try:
+        octets = canonical_json(value)
+    except JsonError:
+        return
+    assert int(Decimal(octets.decode())) == value

@@ -237,6 +237,12 @@ def test_writes_numbers_as_rfc_8785_does(octets: str, text: str) -> None:
     ("value", "text"),
     [
         *[(1, "1"), (-10, "-10"), (120, "120"), (10**20, "1" + "0" * 20), (10**21, "1e+21"), (2**53, "9007199254740992")],
+        # The digits that ECMAScript writes for the double 54015142830715448.
+        *[
+            (54015142830715450, "54015142830715450"),
+            (-54015142830715450, "-54015142830715450"),
+            (54015142830715448.0, "54015142830715450"),
+        ],
         *[
             (1.0, "1"),
             (1.5, "1.5"),
@@ -277,7 +283,7 @@ def test_writes_what_stands_inside_in_the_same_way() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *[2**53 + 1, -(2**53) - 1, 10**400, math.nan, math.inf, -math.inf],
+        *[2**53 + 1, -(2**53) - 1, 2**63, 54015142830715448, 10**21 + 1, 10**400, -(10**400), math.nan, math.inf, -math.inf],
         *["\ud800", {"\ud800": 1}, {1: 2}, {1, 2}, b"a", object(), endless(), deep()],
     ],
 )

@@ -151,7 +151,7 @@ def _try_secrets(
     try:
         texts = signed_texts(peeked, boot, origin)
     except JsonError:
-        # A number in `meta` that no double holds: nobody can have signed just that.
+        # A number in `meta` with more digits than a double keeps: nobody can have signed just that.
         return None
     found: tuple[IdentitySecret, bool] | None = None
     for secret in candidates:

@@ -3,6 +3,8 @@
 CSP Level 3, Referrer Policy, Fetch Metadata; protocol-embed.md section 9. Values are bytes, as ASGI sends them.
 """
 
+from functools import lru_cache
+
 Headers = list[tuple[bytes, bytes]]
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -14,15 +16,19 @@ NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
 def framed(request_id: str, ancestors: str, *, referrer_policy: str = "no-referrer") -> Headers:
     """Headers of an answer that stands in a frame and has no body of its own. ancestors: CSP source list of `frame-ancestors`."""
-    policy = f"default-src 'none'; base-uri 'none'; frame-ancestors {ancestors}"
     return [
-        (b"content-security-policy", policy.encode("ascii")),
+        (b"content-security-policy", _bare_policy(ancestors)),
         (b"referrer-policy", referrer_policy.encode("ascii")),
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"x-request-id", request_id.encode("ascii")),
         NO_STORE,
         NO_SNIFF,
     ]
+
+
+@lru_cache
+def _bare_policy(ancestors: str) -> bytes:
+    return f"default-src 'none'; base-uri 'none'; frame-ancestors {ancestors}".encode("ascii")
 
 
 def framed_page(request_id: str, ancestors: str, nonce: str, *, referrer_policy: str = "no-referrer") -> Headers:

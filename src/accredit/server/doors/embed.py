@@ -196,12 +196,11 @@ class EmbedDoor:
 
 def _read_direct(fields: dict[str, str]) -> DirectProperties:
     """The direct fields, each of the right form; an empty value counts as absent."""
-    for name, limit in _LIMITS.items():
-        value = fields.get(name, "")
-        if len(value) > limit or (name != "data_passport" and not value.isascii()):
+    for name, value in fields.items():
+        limit = _LIMITS.get(name)
+        if limit is not None and (len(value) > limit or (name != "data_passport" and not value.isascii())):
             raise MalformedError("field_invalid", name)
-    for name in _IDS:
-        if fields.get(name) and not is_id(fields[name]):
+        if value and name in _IDS and not is_id(value):
             raise MalformedError("field_invalid", name)
     # An empty uid is no absence: it would merge all users into one.
     if fields.get("uid") == "":

@@ -1,6 +1,7 @@
 // Answers one JSON request a line with one JSON line: {"value": ...} or {"error": ...}.
 import { createInterface } from 'node:readline';
 import * as jose from 'jose';
+import { canonical, signAsTheOriginal, signVersion2 } from './identity.mjs';
 import { generateJWS } from './original.mjs';
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -18,6 +19,10 @@ async function generate({ alg, enc }) {
 const operations = {
   original: ({ body, jwk }) => generateJWS(body, JSON.stringify(jwk)),
   generate,
+  identityOriginal: signAsTheOriginal,
+  identityV2: signVersion2,
+  canonical: ({ texts }) => texts.map((json) => canonical(JSON.parse(json))),
+  numbers: ({ octets }) => octets.map((hex) => JSON.stringify(Buffer.from(hex, 'hex').readDoubleBE())),
   thumbprint: ({ jwk }) => jose.calculateJwkThumbprint(jwk),
   sign: async ({ payload, header, jwk }) =>
     new jose.CompactSign(bytes(payload)).setProtectedHeader(header).sign(await jose.importJWK(jwk, header.alg)),

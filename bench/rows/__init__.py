@@ -1,0 +1,22 @@
+"""The rows of the run, by name. The docstring of each says how it is measured, and goes into the results."""
+
+from collections.abc import Callable
+
+from bench.results import Result
+from bench.rows.embedding import measure_embed, measure_embed_postgresql
+from bench.rows.growth import measure_growth
+from bench.rows.sessions import measure_exchange, measure_read
+from bench.rows.weight import measure_import, measure_memory, measure_sdk, measure_start
+from bench.stage import Stage
+
+ROWS: dict[str, Callable[[Stage], Result]] = {
+    "embed": measure_embed,
+    "embed-postgresql": measure_embed_postgresql,
+    "exchange": measure_exchange,
+    "read": measure_read,
+    "growth": measure_growth,
+    "import": measure_import,
+    "memory": measure_memory,
+    "start": measure_start,
+    "sdk": measure_sdk,
+}

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from accredit.server.demo.scenarios import SCENARIOS
+from accredit.server.demo.visitors import GRACE
 
 SHOWN = [scenario for scenario in SCENARIOS if scenario.site is not None]
 OUTCOMES = """(outcomes) => outcomes.map((each) => ({
@@ -99,6 +100,19 @@ def test_a_session_is_renewed_without_a_reload_and_then_finished(loop, demo, vis
     assert "success" in loop.run(play())
     assert loop.run(opened.page.get_by_role("button", name="Renew the session").is_disabled())
     assert opened.errors == []
+
+
+def test_a_renewal_for_somebody_else_is_refused_and_leaves_the_visit_as_it_is(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=ada")
+
+    async def play():
+        await opened.page.route("**/sign", lambda route: route.fulfill(json={"signed_deployment": demo.desk.sign(GRACE)}))
+        await opened.page.get_by_role("button", name="Renew the session").click()
+        await opened.page.locator("[data-step^=renewal]").wait_for()
+        return await opened.page.locator("[data-step^=renewal]").inner_text()
+
+    assert "Refused: renewal_mismatch" in loop.run(play())
+    assert loop.run(opened.outcomes()) == [{"state": "admitted", "heard": "ready", "known": "ada-1815"}]
 
 
 def test_a_situation_that_there_is_not_is_not_shown(loop, demo):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.checking import Finding, check
 from accredit.server.demo.running import run_demo
 from accredit.server.demo.scenarios import SCENARIOS
+from accredit.server.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +59,11 @@ def command(host: str, port: int, data_dir: Path | None, checking: bool, as_json
     Each has an origin of its own, and everything is set up through the HTTP API. Settings of the environment are left alone.
     With --check, exit code 1 says that something ended otherwise than it should.
     """
+    configure_logging("warning")
+    # A start that fails is told in one sentence; the server's own words about it would only repeat it.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    # Either signal ends a check as Ctrl-C does, so that the temporary directory goes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix="accredit-demo-") as temporary, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         directory = data_dir or Path(temporary)
         if not checking:

@@ -7,7 +7,6 @@ The settings of the environment are left alone: a demo must never touch the data
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -77,8 +76,6 @@ async def _start(stack: AsyncExitStack, listening: Listening, http: aiohttp.Clie
     clock, addresses = system_clock, listening.addresses
     first_keys = await make_first_keys(settings, clock)
     app = create_app(settings, clock=clock)
-    # A start that fails is told by the application itself.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     await _serve(stack, server_config(app), listening.sockets[0], app)
     keys = await set_up(http, addresses, first_keys)
     snippet = await load_snippet(BackendApi(http, addresses.accredit, keys.owner))

@@ -19,13 +19,15 @@ function embed(index, { fields }) {
     const begun = performance.now();
     const took = () => performance.now() - begun;
     const told = { index, took };
+    let settled = false;
+    const settle = () => decided((settled = true));
     handles[index] = window[stage.sdk].init({
       location: `#frame-${index}`,
       title: "Credit report",
       height: "auto",
       ...fields,
-      on_event: ({ name, detail }) => (EVENTS[name]?.(told, detail), decided()),
-      on_error: (fault) => (refused(told, fault), decided()),
+      on_event: ({ name, detail }) => (EVENTS[name]?.(told, detail), settle()),
+      on_error: (fault) => ((settled ? notRenewed : refused)(told, fault), settle()),
       on_renew: sign,
     });
     asked(told);
@@ -86,23 +88,37 @@ async function admitted({ index, took }, opened) {
 async function refused({ index, took }, { code, request_id }) {
   const ms = took();
   const entry = request_id ? await look(`/backstage/refusals/${request_id}`) : {};
-  // What cannot even be read is refused before any integration is known, and so stands in no owner's audit trail.
+  // What the gate never saw, because it could not be read, stands in no owner's audit trail.
+  const unread = code === "admission_refused" ? "cannot be read as a token" : code;
   show(index, entry.code ? "gate" : "door", {
     state: "refused",
     took: ms,
-    what: entry.code ? `Refused: ${entry.code}` : "Refused: cannot be read as a token",
+    what: `Refused: ${entry.code ?? unread}`,
     facts: [request_id && `request ${shorten(request_id)}`, entry.seq && `audit entry ${entry.seq}`],
   });
   finish(index);
   fill(index, {
     state: "refused",
     heard: code,
-    "heard-detail": request_id ? `The same words for every refusal. Request ${shorten(request_id)}.` : "The SDK stopped before it asked.",
+    "heard-detail": request_id
+      ? `The same words for every refusal. Request ${shorten(request_id)}.`
+      : "Nothing was asked, or nobody answered.",
     source: "GET /v1/audit",
     known: entry.code ?? "no entry of this owner",
     "known-detail": entry.code
       ? `${entry.title} Audit entry ${entry.seq}, ${clock(entry.at)}.`
-      : "The token could not be read, so it names nobody. The server’s operator finds the request.",
+      : "What could not be read names nobody. The server’s operator finds the request.",
+  });
+}
+
+async function notRenewed({ index }, { code, request_id }) {
+  const entry = request_id ? await look(`/backstage/refusals/${request_id}`) : {};
+  show(index, `renewal-${request_id}`, {
+    state: "refused",
+    title: "Renewal",
+    party: "accredit",
+    what: `Refused: ${entry.code ?? code}`,
+    facts: [request_id && `request ${shorten(request_id)}`, entry.seq && `audit entry ${entry.seq}`],
   });
 }
 

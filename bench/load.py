@@ -75,6 +75,8 @@ def _run(drive: "_Drive", warm_up_s: float, seconds: float) -> Taken:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(drive.run(warm_up_s, seconds))
+    except OSError as error:
+        raise LoadError(f"the server is gone: {error}") from error
     finally:
         gc.enable()
 

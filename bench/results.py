@@ -67,10 +67,9 @@ def compare(path: str, ours: Sequence[Taken], beside: str, *others: Sequence[Tak
     """A line that holds ours against another contender; where others are several, against their mean in each round."""
     rounds = list(zip(ours, zip(*others, strict=True), strict=True))
     ratios = [mine.rate / mean(each.rate for each in theirs) for mine, theirs in rounds]
-    # Processor time is counted in hundredths of a second, so a short turn may have none.
-    by_cpu = [mean(each.cpu_us for each in theirs) / mine.cpu_us for mine, theirs in rounds if mine.cpu_us]
+    by_cpu = [mean(each.cpu_us for each in theirs) / mine.cpu_us for mine, theirs in rounds]
     told = [each for several in others for each in several]
-    return Line(path, tell(ours), f"{beside}: {tell(told)}", median(ratios), limit, median(by_cpu or [0]) or None)
+    return Line(path, tell(ours), f"{beside}: {tell(told)}", median(ratios), limit, median(by_cpu) or None)
 
 
 def tell(several: Sequence[Taken]) -> str:

@@ -53,7 +53,10 @@ class SessionAnswer(msgspec.Struct, frozen=True):
 
 
 class SessionItem(msgspec.Struct, frozen=True):
-    """One session in a list: nothing personal. reason: a code that tells why it ended."""
+    """One session in a list: nothing personal. reason: a code that tells why it ended.
+
+    warnings: what passed though it was not as it should be, as codes with names of members.
+    """
 
     session_id: str
     door: str
@@ -72,6 +75,7 @@ class SessionItem(msgspec.Struct, frozen=True):
     updated_at: str
     expires_at: str
     completed_at: str | None
+    warnings: list[str]
 
 
 async def answer_session(node: Node, session: Session, now_ms: int) -> SessionAnswer:
@@ -124,6 +128,7 @@ def item_of(session: Session, now_ms: int) -> SessionItem:
         updated_at=wire_time(session.updated_ms),
         expires_at=wire_time(session.expires_ms),
         completed_at=None if session.completed_ms is None else wire_time(session.completed_ms),
+        warnings=msgspec.json.decode(session.warnings, type=list[str]),
     )
 
 

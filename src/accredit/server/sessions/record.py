@@ -17,7 +17,7 @@ OPEN: tuple[Status, ...] = ("created", "waiting", "pending_review")
 COLUMNS = (
     "id, account_id, environment, door, integration_id, integration_version, status, reason, sequence, created_ms, updated_ms,"
     " expires_ms, completed_ms, deployer_id, origin, trust, proof_kind, proof_key_id, single_use, subject_hash, anonymous,"
-    " view_id, locale, channel, renews, lifetime_ms, retention_ms, sealed, redacted_ms"
+    " view_id, locale, channel, renews, lifetime_ms, retention_ms, sealed, redacted_ms, warnings"
 )
 
 
@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
-    """The control part of a session, in the order of COLUMNS, and its sealed part as stored."""
+    """The control part of a session, in the order of COLUMNS, and its sealed part as stored. warnings: JSON list of codes."""
 
     session_id: str
     account_id: str
@@ -63,6 +63,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     retention_ms: int | None
     sealed: bytes | None
     redacted_ms: int | None
+    warnings: str
 
     @property
     def scope(self) -> Scope:

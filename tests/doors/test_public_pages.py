@@ -72,6 +72,14 @@ def test_a_public_url_with_a_path_is_part_of_every_link(start_server, sqlite_url
         assert all(target.startswith(("#", "/accredit/")) for target in found.targets)
 
 
+def test_a_public_url_with_a_path_is_part_of_what_frames_load_and_post(start_server, sqlite_url):
+    server = start_server(sqlite_url, public_url="https://id.example/accredit")
+    owner = server.owner()
+    fields = owner.fields(owner.integration(application_url=None), channel="AAAAAAAAAAAAAAAAAAAAAA")
+    assert 'src="/accredit/sdk/accredit.js"' in server.embed(fields).text
+    assert 'action="/accredit/embed"' in server.embed(fields, origin=None).text
+
+
 def test_the_stylesheet(server):
     answer = server.http.get("/docs/style.css")
     assert answer.headers["content-type"] == "text/css; charset=utf-8"

@@ -36,6 +36,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def public_path(self) -> str:
+        """What the public URL puts before every address; empty, or with a slash in front only."""
+        return urlsplit(self.public_url).path
+
+    @property
     def database(self) -> str:
         """The database's address; by default a SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'accredit.sqlite').absolute()}"

@@ -3,8 +3,6 @@
 Server-rendered, without a script, under a policy that allows none.
 """
 
-from urllib.parse import urlsplit
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -33,7 +31,7 @@ _TEMPLATES.filters["prose"] = _prose
 
 def page_reply(settings: Settings, request_id: str, template: str, status: int = 200, **values: object) -> Reply:
     """A template as an answer. base: the path that the public URL puts before every address."""
-    base = urlsplit(settings.public_url).path
+    base = settings.public_path
     body = _TEMPLATES.get_template(template).render(base=base, request_id=request_id, **values)
     return Reply(status, headers.page(request_id), body.encode())
 

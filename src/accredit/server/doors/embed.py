@@ -5,7 +5,6 @@ precise code; outside, all that was refused from the integration on looks alike.
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -74,7 +73,8 @@ class EmbedDoor:
         visitor = Visitor(attempt.request_id, attempt.channel, warnings=ask.dropped)
         opened = await self._open(admission, attempt, visitor, with_code=address is not None)
         if address is None or opened.code is None:
-            return hosted_page(_welcome(admission, opened, attempt))
+            script = f"{self._node.settings.public_path}/sdk/accredit.js"
+            return hosted_page(_welcome(admission, opened, attempt), script=script)
         joint = "&" if "?" in address else "?"
         location = f"{address}{joint}code={opened.code}".encode("ascii")
         lines = headers.framed(attempt.request_id, admission.integration.origins.frame_ancestors)
@@ -186,7 +186,7 @@ class EmbedDoor:
         channel = fields["channel"]
         return origin_wanted_page(
             fields,
-            action=f"{urlsplit(self._node.settings.public_url).path}/embed",
+            action=f"{self._node.settings.public_path}/embed",
             door=DOOR,
             ticket=issue_ticket(self._node.sealer, channel, attempt.now_ms),
             channel=channel,

@@ -101,12 +101,16 @@ class Welcome:
     trust: str
 
 
-def hosted_page(welcome: Welcome) -> Page:
-    """The page of an integration without an application of its own: which application was opened, for whom."""
+def hosted_page(welcome: Welcome, *, script: str) -> Page:
+    """The page of an integration without an application of its own: which application was opened, for whom.
+
+    script: the address of the SDK.
+    """
     nonce = secrets.token_urlsafe(16)
     body = _TEMPLATES.get_template("hosted.html").render(
         nonce=nonce,
         welcome=welcome,
+        script=script,
         connection={"origin": welcome.origin, "channel": welcome.channel},
     )
     return Page(200, headers.framed_page(welcome.request_id, welcome.ancestors, nonce), body.encode())

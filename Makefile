@@ -41,7 +41,7 @@ lock: ## resolve the pinned requirements anew (needs uv in .venv)
 	done
 
 clean: ## remove what was installed and built
-	rm -rf $(VENV) sdk/node_modules sdk/dist tests/interop/node/node_modules .demo
+	rm -rf $(VENV) sdk/node_modules sdk/dist tests/interop/node/node_modules tests/browser/node_modules .demo
 	rm -f src/accredit/server/sdk/accredit.js src/accredit/server/sdk/integrity.json
 
 $(BIN)/python:
@@ -56,7 +56,8 @@ $(VENV)/.server: requirements/server.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.server
 	tools/install-system
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
-	npm ci --prefix tests/interop/node --silent
+	npm ci --prefix tests/interop/node --loglevel=error
+	npm ci --prefix tests/browser --loglevel=error
 	touch $@
 
 $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
@@ -64,7 +65,7 @@ $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 	touch $@
 
 sdk/node_modules: sdk/package-lock.json
-	npm ci --prefix sdk --silent
+	npm ci --prefix sdk --loglevel=error
 	touch $@
 
 $(SDK): $(SDK_SOURCES) | sdk/node_modules

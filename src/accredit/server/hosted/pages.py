@@ -111,6 +111,6 @@ def hosted_page(welcome: Welcome, *, script: str) -> Page:
         nonce=nonce,
         welcome=welcome,
         script=script,
-        connection={"origin": welcome.origin, "channel": welcome.channel},
+        connection={"origin": welcome.origin, "channel": welcome.channel, "door": welcome.door},
     )
     return Page(200, headers.framed_page(welcome.request_id, welcome.ancestors, nonce), body.encode())

@@ -131,7 +131,14 @@ def test_a_nonce_of_version_2_is_base64url_text() -> None:
     "mac",
     [
         *("", "A", MAC.hex(), b64_encode(MAC)[:-1], b64_encode(MAC) + "=", b64_encode(MAC)[:-2] + "9=", b64url_encode(MAC)),
-        *(b64_encode(MAC)[:-1] + "A", b64_encode(MAC[:31]), b64_encode(MAC + b"a"), b64_encode(MAC + b"ab"), "=" * 44, "A" * 44),
+        *(
+            b64_encode(MAC)[:-1] + "A",
+            b64_encode(MAC[:31]),
+            b64_encode(MAC + b"a"),
+            b64_encode(MAC + b"ab"),
+            "=" * 44,
+            "A" * 44,
+        ),
         *(b64_encode(MAC).replace("/", "_", 1), b64_encode(MAC)[:20] + "," + b64_encode(MAC)[21:]),
     ],
 )

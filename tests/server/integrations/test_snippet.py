@@ -77,6 +77,11 @@ def test_the_page_loads_the_immutable_script_and_names_the_integration():
     assert render(record_of()).samples == {}
 
 
+def test_a_server_below_a_path_is_named_to_the_script():
+    html = render_snippet(record_of(), public_url="https://www.owner.example/accredit", sdk=SDK).html
+    assert call_of(html)["base_url"] == '"https://www.owner.example/accredit"'
+
+
 def test_each_key_of_the_schema_has_a_placeholder_encrypted_ones_too():
     told = call_of(render(record_of(passport_schema=SCHEMA)).html)
     assert (told["first_name"], told["card_number"]) == ('"{{YOUR-VALUE}}"', '"{{YOUR-VALUE}}"')

@@ -9,6 +9,7 @@ in, so that no name, however it got there, ends a string or a tag.
 
 import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -55,6 +56,8 @@ def render_snippet(record: IntegrationRecord, *, public_url: str, sdk: Sdk) -> S
     values = {
         "record": record,
         "public_url": public_url,
+        # The script knows the origin that it came from, and no path of it.
+        "base_url": public_url if urlsplit(public_url).path.strip("/") else None,
         "sdk": sdk,
         "signed": signed,
         "parameters": parameters,

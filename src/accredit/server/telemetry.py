@@ -17,7 +17,7 @@ log = logging.getLogger("accredit")
 REGISTRY = CollectorRegistry()
 _REFUSALS = Counter("accredit_refusals", "Requests refused, by door and audit code.", ["door", "code"], registry=REGISTRY)
 _SESSIONS = Counter("accredit_sessions_opened", "Sessions opened, by door and trust.", ["door", "trust"], registry=REGISTRY)
-_WARNINGS = Counter("accredit_warnings", "Admissions with a warning, by door and code.", ["door", "code"], registry=REGISTRY)
+_WARNINGS = Counter("accredit_warnings", "Warnings of admissions, by door and code.", ["door", "code"], registry=REGISTRY)
 COMMIT_GROUPS = Gauge("accredit_commit_groups", "Commits since the start.", registry=REGISTRY)
 COMMIT_ITEMS = Gauge("accredit_commit_items", "Changes committed since the start.", registry=REGISTRY)
 

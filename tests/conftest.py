@@ -21,6 +21,11 @@ from .postgresql import PostgresqlServer
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long texts are no names: tokens and secrets are fresh in every process, and processes must agree on what tests there are."""
+    return argname if isinstance(val, str | bytes) and len(val) > 40 else None
+
+
 @pytest.fixture
 def run() -> Iterator[Run]:
     """Runs a coroutine to its end, always on the same event loop, which is of the kind that the server uses."""

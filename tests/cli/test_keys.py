@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from accredit.encoding import b64_decode
-from accredit.keys import has_secret_form, public_thumbprint
+from accredit.keys import generate_deployment_key, has_secret_form, public_thumbprint
 
 
 def test_a_pair_goes_into_a_file_for_its_owner_alone_and_its_public_half_is_printed(accredit):
@@ -82,6 +82,14 @@ def test_registers_lists_retires_and_revokes(on_database, set_up):
     assert on_database("keys", "list").out.splitlines()[1].split()[:3] == [listed["key_id"], "deployment", "revoked"]
     assert "key_not_live" in on_database("keys", "retire", listed["key_id"], "--until", "1h", code=1).err
     assert "key_not_found" in on_database("keys", "revoke", thumbprint, code=1).err
+
+
+def test_a_thumbprint_that_begins_with_a_hyphen_is_no_option(shop):
+    made = next(pair for pair in iter(generate_deployment_key, None) if pair.thumbprint.startswith("-"))
+    shop("keys", "register", "-", "--deployer", "shop", stdin=json.dumps(made.public_jwk))
+    retired = shop("keys", "retire", made.thumbprint, "--until", "24h", "--json").json
+    assert (retired["thumbprint"], retired["state"]) == (made.thumbprint, "retiring")
+    assert shop("keys", "revoke", "--end-sessions", made.thumbprint, "--json").json["key"]["state"] == "revoked"
 
 
 def test_registers_from_another_commands_output(shop):

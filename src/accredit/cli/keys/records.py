@@ -1,5 +1,6 @@
 """What the commands on key records share: finding one, and telling of it."""
 
+import re
 from typing import Any
 
 import click
@@ -17,6 +18,18 @@ from accredit.server.node import Node
 
 # Columns of the records that a table or a list of facts leaves out.
 _FOR_PROGRAMS = ("public_jwk", "key_set_id")
+_LOOKS_LIKE_OPTIONS = re.compile(r"-[A-Za-z0-9_-]{42}")
+
+
+class KeyCommand(click.Command):
+    """A command on one key. One thumbprint in 64 begins with a hyphen, as base64url may; no option is as long."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; such a thumbprint is none but the key."""
+        thumbprints = [text for text in args if _LOOKS_LIKE_OPTIONS.fullmatch(text)]
+        if thumbprints and "--" not in args:
+            args = [*(text for text in args if text not in thumbprints), "--", *thumbprints]
+        return super().parse_args(ctx, args)
 
 
 def described(record: KeyRecord) -> dict[str, Any]:

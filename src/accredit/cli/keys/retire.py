@@ -4,7 +4,7 @@ import click
 
 from accredit.cli.database import Database, cause, database_options
 from accredit.cli.groups import examples, json_option
-from accredit.cli.keys.records import load_key, show_key
+from accredit.cli.keys.records import KeyCommand, load_key, show_key
 from accredit.cli.times import parse_moment
 from accredit.server.keyring.changes import Retirement, retire_key
 from accredit.server.keyring.records import KeyRecord
@@ -12,7 +12,8 @@ from accredit.server.node import Node
 
 
 @click.command(
-    epilog=examples("accredit keys retire key_... --until 24h", "accredit keys retire key_... --until 2026-01-05T12:00:00Z")
+    cls=KeyCommand,
+    epilog=examples("accredit keys retire key_... --until 24h", "accredit keys retire key_... --until 2026-01-05T12:00:00Z"),
 )
 @click.argument("key_id", metavar="KEY")
 @click.option("--until", "until_ms", type=parse_moment, metavar="TIME", required=True, help="24h, 7d, or an RFC 3339 time.")

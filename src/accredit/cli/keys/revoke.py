@@ -4,7 +4,7 @@ import click
 
 from accredit.cli.database import Database, cause, database_options
 from accredit.cli.groups import examples, json_option
-from accredit.cli.keys.records import load_key, show_key
+from accredit.cli.keys.records import KeyCommand, load_key, show_key
 from accredit.server.keyring.changes import Revocation, revoke_key
 from accredit.server.keyring.records import KeyRecord
 from accredit.server.node import Node
@@ -12,10 +12,11 @@ from accredit.server.sessions.lifecycle import cancel_sessions_of_key
 
 
 @click.command(
+    cls=KeyCommand,
     epilog=examples(
         "accredit keys revoke key_...",
         "accredit keys revoke $(accredit keys thumbprint shop.public.jwk) --end-sessions",
-    )
+    ),
 )
 @click.argument("key_id", metavar="KEY")
 @click.option("--end-sessions", is_flag=True, help="Also cancel the open sessions that its proofs opened.")

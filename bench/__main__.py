@@ -1,5 +1,7 @@
 """`python -m bench`."""
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -42,6 +44,8 @@ def command(
     names: list[str], seconds: float, rounds: int, long: bool, no_peers: bool, out: Path | None, directory: Path | None
 ) -> None:
     """Measure Accredit beside its limits and beside others. Takes some ten minutes; nothing else should run meanwhile."""
+    # Servers and databases are taken away at the end, also when somebody asks for it early.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH

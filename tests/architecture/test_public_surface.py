@@ -1,6 +1,7 @@
 """The names that a customer's developer meets: complete, typed, documented, and seen by tools though imported late."""
 
 import ast
+import dataclasses
 import inspect
 import re
 from importlib import import_module, resources
@@ -54,6 +55,13 @@ def test_a_public_function_names_its_parameters_and_its_codes(name: str) -> None
     assert "Raises" in documentation
     for parameter in inspect.signature(value).parameters:
         assert re.search(rf"\b{parameter}\b", documentation), parameter
+
+
+@pytest.mark.parametrize("name", [name for name in accredit.__all__ if dataclasses.is_dataclass(getattr(accredit, name))])
+def test_a_public_value_cannot_be_changed(name: str) -> None:
+    value = getattr(accredit, name)
+    assert value.__dataclass_params__.frozen
+    assert "__dict__" not in dir(value)
 
 
 def test_there_is_no_other_name() -> None:

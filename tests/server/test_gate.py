@@ -8,7 +8,7 @@ import pytest
 from accredit import DirectProperties, Refused, generate_deployment_key, parse_deployment_key, peek_deployment, sign_deployment
 from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit_deployment
 from accredit.server.integrations.integration import Integration, prepare
-from accredit.server.integrations.policy import parse_policy
+from accredit.server.integrations.parsing import parse_policy
 from accredit.server.keyring.scope import Scope
 
 NOW_MS = 1_800_000_000_000

@@ -6,6 +6,8 @@
 The base58 alphabet is in ASCII order and the text has a fixed length, so its byte order is the order of the numbers.
 """
 
+import secrets
+
 import uuid_utils
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -22,6 +24,11 @@ def new_session_id() -> str:
 def new_id(prefix: str) -> str:
     """The prefix, as it is given (`evt_`), and a UUIDv7 as 22 base58 characters."""
     return prefix + _base58(uuid_utils.uuid7().int)
+
+
+def new_integration_id(door: str) -> str:
+    """The id of a new integration: `int_`, at the boot door `cpd_` and 21 base64url characters, as its clients know them."""
+    return f"cpd_{secrets.token_urlsafe(16)[:21]}" if door == "boot" else new_id("int_")
 
 
 def _base58(number: int) -> str:

@@ -21,7 +21,7 @@ from accredit.properties import DirectProperties
 from accredit.server.gate import DeploymentProof, LiveKeys, Visit, admit_deployment
 from accredit.server.integrations.catalog import IntegrationRecord
 from accredit.server.integrations.integration import prepare
-from accredit.server.integrations.policy import parse_policy
+from accredit.server.integrations.parsing import parse_policy
 from accredit.server.integrations.snippet import LANGUAGES, render_snippet
 from accredit.server.keyring.scope import Scope
 from accredit.server.sdk import Sdk, load_sdk

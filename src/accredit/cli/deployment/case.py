@@ -14,7 +14,7 @@ from accredit.passport import PassportKey
 from accredit.properties import DirectProperties, is_id
 from accredit.server.gate import DeploymentProof, LiveKeys, Visit
 from accredit.server.integrations.integration import Integration, prepare
-from accredit.server.integrations.policy import parse_policy
+from accredit.server.integrations.parsing import parse_policy
 from accredit.server.keyring.scope import Scope
 from accredit.server.origins import origin_list, read_origin
 from accredit.server.sessions.standing import Standing

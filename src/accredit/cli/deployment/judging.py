@@ -25,7 +25,7 @@ from accredit.properties import DirectProperties
 from accredit.server.gate import LiveKeys
 from accredit.server.integrations.catalog import find_integration
 from accredit.server.integrations.integration import Integration, prepare
-from accredit.server.integrations.policy import parse_policy
+from accredit.server.integrations.parsing import parse_policy
 from accredit.server.keyring.records import KeyFilter, KeyRecord, list_keys
 from accredit.server.node import Node
 from accredit.server.sessions.standing import find_standing

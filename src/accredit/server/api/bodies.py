@@ -12,7 +12,7 @@ from accredit.encoding import Json, JsonError, parse_json
 from accredit.errors import MalformedError
 from accredit.server.asgi import Receive
 from accredit.server.forms import check_media_type, parse_form, read_body
-from accredit.server.integrations.policy import member_at_fault
+from accredit.server.integrations.parsing import member_at_fault
 
 MAX_BODY_BYTES, MAX_DEPTH = 64 * 1024, 32
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from accredit import __version__
 from accredit.errors import CODES
@@ -81,10 +81,14 @@ def _entry(each: Operation) -> Entry:
         summary=first,
         text=" ".join(rest.split()),
         parameters=[_parameter(described) for described in parameters_of(each)],
-        body=_name_of(each.body),
-        answer=_name_of(each.answer),
+        body=_names_of(each.reads or (each.body,)),
+        answer=_names_of(get_args(each.answer) or (each.answer,)),
         codes=codes_of(each),
     )
+
+
+def _names_of(kinds: tuple[Any, ...]) -> str:
+    return " or ".join(map(_name_of, kinds))
 
 
 def _name_of(kind: Any) -> str:

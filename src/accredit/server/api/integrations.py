@@ -3,7 +3,7 @@
 The members of a policy stand beside those of the integration. A PATCH replaces the members that it has, and publishes a new version.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -11,15 +11,15 @@ from accredit.encoding import Json
 from accredit.server import headers
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Label, Limit
 from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
+from accredit.server.api.integration_answers import ANY_INTEGRATION, INTEGRATION_CHANGES, NEW_INTEGRATIONS, answer_integration
 from accredit.server.api.key_answers import KeyList, MadeKeyAnswer, answer_key
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, empty_reply, json_reply
-from accredit.server.ids import new_id
+from accredit.server.ids import new_integration_id
 from accredit.server.integrations import publishing
 from accredit.server.integrations.catalog import IntegrationRecord
 from accredit.server.integrations.catalog import list_integrations as find_page
-from accredit.server.integrations.integration import Door
-from accredit.server.integrations.policy import EmbedPolicy, Id
+from accredit.server.integrations.policy import Id
 from accredit.server.integrations.publishing import Publication
 from accredit.server.integrations.removing import find_ours, remove_integration
 from accredit.server.integrations.snippet import render_snippet
@@ -27,45 +27,28 @@ from accredit.server.keyring.passport_keys import PassportHolder
 from accredit.server.keyring.passport_keys import create_passport_key as make_key
 from accredit.server.keyring.records import KeyFilter, list_keys
 from accredit.server.sdk import load_sdk
-from accredit.server.times import wire_time
 
 _ADDRESS = "/v1/integrations/{integration_id}"
-# What stands beside the policy in a body; everything else is a member of the policy.
-_OWN_MEMBERS = ("integration_id", "door", "deployer_id", "name")
 
 
-class IntegrationChange(EmbedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Members of the policy, and the name. token_profile: sets the five token aspects at once."""
+class IntegrationChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands beside the members of the policy, which the type of the integration's door reads."""
 
     name: Label | None = None
-    token_profile: Literal["off", "warn", "require"] | None = None
 
 
-class NewIntegration(IntegrationChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewIntegration(IntegrationChange, frozen=True, kw_only=True):
     """An integration of a deployer. integration_id: made here by default; it is never given again."""
 
     integration_id: Id | None = None
-    door: Literal["embed"] = "embed"
+    door: Literal["embed", "boot"] = "embed"
     deployer_id: Id
-
-
-class IntegrationAnswer(EmbedPolicy, frozen=True, kw_only=True):
-    """An integration with the present version of its policy."""
-
-    integration_id: str
-    door: Door
-    deployer_id: str
-    owner_id: str
-    name: str
-    version: int
-    created_at: str
-    updated_at: str
 
 
 class IntegrationPage(msgspec.Struct, frozen=True):
     """In the order of their ids. next_cursor: null on the last page."""
 
-    integrations: list[IntegrationAnswer]
+    integrations: list[ANY_INTEGRATION]
     next_cursor: str | None
 
 
@@ -94,15 +77,25 @@ class NewPassportKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @operation(
     "POST",
     "/v1/integrations",
-    answer=IntegrationAnswer,
+    answer=ANY_INTEGRATION,
     status=201,
     codes=("origin_entry_invalid", "deployer_not_found", "integration_exists"),
+    reads=NEW_INTEGRATIONS,
 )
 async def create_integration(call: Call, body: NewIntegration) -> Reply:
     """Create an integration at version 1."""
-    publication = _publication(call, body.integration_id or new_id("int_"), body, body.door, body.deployer_id)
+    publication = Publication(
+        integration_id=body.integration_id or new_integration_id(body.door),
+        scope=call.scope,
+        members=_policy_members(call, ("integration_id", "door", "deployer_id", "name")),
+        now_ms=call.now_ms,
+        actor=call.api_key.key_id,
+        door=body.door,
+        deployer_id=body.deployer_id,
+        name=body.name or None,
+    )
     record = await publishing.create_integration(call.node.store, publication)
-    return json_reply(call.request_id, _answer(record), 201)
+    return json_reply(call.request_id, answer_integration(record), 201)
 
 
 @operation("GET", "/v1/integrations", answer=IntegrationPage, codes=("cursor_invalid",), limited=True)
@@ -113,21 +106,34 @@ async def list_integrations(call: Call, query: IntegrationQuery) -> Reply:
     rows = await node.store.read(find_page, (call.scope, after, query.limit + 1))
     shown, following = cut_page(node.sealer, binding, rows, query.limit, lambda each: each.integration_id)
     # A limited key sees its own; a page may then be shorter than it could be.
-    reached = [_answer(each) for each in shown if call.reaches(each.integration_id)]
+    reached = [answer_integration(each) for each in shown if call.reaches(each.integration_id)]
     return json_reply(call.request_id, IntegrationPage(reached, following))
 
 
-@operation("GET", _ADDRESS, answer=IntegrationAnswer, codes=("integration_not_found",), limited=True)
+@operation("GET", _ADDRESS, answer=ANY_INTEGRATION, codes=("integration_not_found",), limited=True)
 async def read_integration(call: Call) -> Reply:
     """Read an integration."""
-    return json_reply(call.request_id, _answer(await _find(call)))
+    return json_reply(call.request_id, answer_integration(await _find(call)))
 
 
-@operation("PATCH", _ADDRESS, answer=IntegrationAnswer, codes=("integration_not_found", "origin_entry_invalid"))
+@operation(
+    "PATCH",
+    _ADDRESS,
+    answer=ANY_INTEGRATION,
+    codes=("integration_not_found", "origin_entry_invalid"),
+    reads=INTEGRATION_CHANGES,
+)
 async def change_integration(call: Call, body: IntegrationChange) -> Reply:
     """Publish the next version of a policy: members that are sent replace those that are there."""
-    publication = _publication(call, call.part("integration_id"), body)
-    return json_reply(call.request_id, _answer(await publishing.update_integration(call.node.store, publication)))
+    publication = Publication(
+        integration_id=call.part("integration_id"),
+        scope=call.scope,
+        members=_policy_members(call, ("name",)),
+        now_ms=call.now_ms,
+        actor=call.api_key.key_id,
+        name=body.name or None,
+    )
+    return json_reply(call.request_id, answer_integration(await publishing.update_integration(call.node.store, publication)))
 
 
 @operation("DELETE", _ADDRESS, status=204, codes=("integration_not_found",))
@@ -180,35 +186,9 @@ async def _find(call: Call) -> IntegrationRecord:
     return found(record, "integration_not_found")
 
 
-def _publication(
-    call: Call, integration_id: str, body: IntegrationChange, door: Door = "embed", deployer_id: str | None = None
-) -> Publication:
-    members: dict[str, Json] = {name: value for name, value in call.members.items() if name not in _OWN_MEMBERS}
-    return Publication(
-        integration_id=integration_id,
-        scope=call.scope,
-        members=members,
-        now_ms=call.now_ms,
-        actor=call.api_key.key_id,
-        door=door,
-        deployer_id=deployer_id,
-        name=body.name or None,
-    )
-
-
-def _answer(record: IntegrationRecord) -> IntegrationAnswer:
-    policy: dict[str, Any] = msgspec.structs.asdict(record.policy)
-    return IntegrationAnswer(
-        integration_id=record.integration_id,
-        door=record.door,
-        deployer_id=record.deployer_id,
-        owner_id=record.owner_id,
-        name=record.name,
-        version=record.version,
-        created_at=wire_time(record.created_ms),
-        updated_at=wire_time(record.updated_ms),
-        **policy,
-    )
+def _policy_members(call: Call, own: tuple[str, ...]) -> dict[str, Json]:
+    """What is not the integration's own is a member of its policy."""
+    return {name: value for name, value in call.members.items() if name not in own}
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ written.
 import inspect
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Union, get_origin
 
 import msgspec
 
@@ -48,9 +48,8 @@ def topic_of(each: Operation) -> str:
 
 def schemas_of(operations: Sequence[Operation]) -> tuple[dict[Any, dict[str, Any]], dict[str, dict[str, Any]]]:
     """A schema for each struct that is read or written, and the components that they refer to."""
-    types = list(
-        dict.fromkeys([Problem, *(each for one in operations for each in (one.body, one.answer) if _is_described(each))])
-    )
+    used = (kind for one in operations for kind in (*(one.reads or (one.body,)), one.answer))
+    types = list(dict.fromkeys([Problem, *(kind for kind in used if _is_described(kind))]))
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {kind: _tidy(schema) for kind, schema in zip(types, schemas, strict=True)}, _tidy(components)
 
@@ -93,7 +92,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_described(kind: Any) -> bool:
-    return inspect.isclass(kind) and issubclass(kind, msgspec.Struct)
+    return get_origin(kind) is Union or (inspect.isclass(kind) and issubclass(kind, msgspec.Struct))
 
 
 def _tidy(schema: Any) -> Any:
@@ -145,9 +144,15 @@ def _describe_operation(each: Operation, schemas: dict[Any, dict[str, Any]]) -> 
     if rest:
         described["description"] = " ".join(rest.split())
     if each.body is not None:
-        content = schemas.get(each.body, {"type": "object"})
+        content = _read_schema(each, schemas)
         described["requestBody"] = {"required": _is_required(each.body), "content": {"application/json": {"schema": content}}}
     return described
+
+
+def _read_schema(each: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    if each.reads:
+        return {"anyOf": [schemas[kind] for kind in each.reads]}
+    return schemas.get(each.body, {"type": "object"})
 
 
 def _is_required(body: Any) -> bool:

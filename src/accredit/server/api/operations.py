@@ -121,7 +121,8 @@ class Operation:
 
     answer: the struct of the answer's body, None without one. codes: what it may be refused with, beyond what every operation may.
     public: nobody has to show a key. limited: also for API keys that are limited to integrations. listed: in the OpenAPI document.
-    page: people see it, so an error is a page too. conditional: it heeds entity tags.
+    page: people see it, so an error is a page too. conditional: it heeds entity tags. reads: the types that describe the body, where
+    `body` reads but a part of it.
     """
 
     method: str
@@ -138,6 +139,7 @@ class Operation:
     body: Any
     query: Any
     form: bool
+    reads: tuple[Any, ...]
 
     @property
     def name(self) -> str:
@@ -162,6 +164,7 @@ def operation(
     listed: bool = True,
     page: bool = False,
     conditional: bool = False,
+    reads: tuple[Any, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Operation]:
     """Declare an operation; see Operation."""
 
@@ -182,6 +185,7 @@ def operation(
             body=read.get("body"),
             query=read.get("query"),
             form="form" in read,
+            reads=reads,
         )
 
     return declare

@@ -22,7 +22,8 @@ from accredit.server.gate.admission import (
     choose_view,
     trust_of,
 )
-from accredit.server.integrations.integration import EmbedRules, Integration
+from accredit.server.integrations.embed import EmbedRules
+from accredit.server.integrations.integration import Integration
 
 
 class DeploymentProof(msgspec.Struct, frozen=True):

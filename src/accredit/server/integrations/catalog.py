@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from accredit.server.integrations.integration import Door, Integration, prepare
-from accredit.server.integrations.policy import POLICIES, EmbedPolicy
+from accredit.server.integrations.parsing import POLICIES, Policy
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store, Transaction
@@ -28,7 +28,7 @@ class IntegrationRecord(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: str
     name: str
     version: int
-    policy: EmbedPolicy
+    policy: Policy
     created_ms: int
     updated_ms: int
 

@@ -3,23 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from accredit.deployment import TokenPolicy
-from accredit.passport import PassportRules
-from accredit.server.integrations.policy import EmbedPolicy, Trust, View
+from accredit.server.integrations.boot import BootRules
+from accredit.server.integrations.embed import EmbedRules
+from accredit.server.integrations.parsing import Policy
+from accredit.server.integrations.policy import Trust, View
 from accredit.server.keyring.scope import Scope
 from accredit.server.origins import OriginList, origin_list
 
 Door = Literal["embed", "boot", "rest", "flow"]
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedRules:
-    """What the embed door alone asks."""
-
-    token_required: bool
-    token_policy: TokenPolicy
-    passport_rules: PassportRules
-    strict_direct: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,7 @@ class Integration:
     enabled: bool
     origins: OriginList
     origin_required: bool
-    rules: EmbedRules
+    rules: EmbedRules | BootRules
     views: tuple[View, ...]
     application_url: str | None
     lifetime_ms: int
@@ -58,7 +49,7 @@ class Integration:
 
 
 def prepare(
-    policy: EmbedPolicy, *, integration_id: str, scope: Scope, door: Door, deployer_id: str, owner_id: str, version: int
+    policy: Policy, *, integration_id: str, scope: Scope, door: Door, deployer_id: str, owner_id: str, version: int
 ) -> Integration:
     """Compile a stored policy; done once per version and process."""
     return Integration(
@@ -70,18 +61,13 @@ def prepare(
         version=version,
         enabled=policy.enabled,
         origins=origin_list(policy.allowed_origins),
-        origin_required=policy.origin_check == "require",
-        rules=EmbedRules(
-            token_required=policy.signed_deployment == "required",
-            token_policy=policy.token_policy(),
-            passport_rules=policy.passport_rules(),
-            strict_direct=policy.strict_direct,
-        ),
+        origin_required=policy.origin_required,
+        rules=policy.rules(),
         views=policy.views,
         application_url=policy.application_url,
         lifetime_ms=policy.session_lifetime_s * 1000,
         user_data_min_trust=policy.user_data_min_trust,
         quota_per_day=policy.quota_per_day,
-        debug_until_ms=0 if policy.debug_until is None else int(policy.debug_until.timestamp() * 1000),
+        debug_until_ms=policy.debug_until_ms,
         retention_ms=None if policy.retention_days is None else policy.retention_days * 86_400_000,
     )

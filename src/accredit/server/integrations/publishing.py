@@ -13,7 +13,7 @@ from accredit.server.events.outbox import Event
 from accredit.server.events.outbox import append as append_events
 from accredit.server.integrations.catalog import IntegrationRecord, find_integration
 from accredit.server.integrations.integration import Door
-from accredit.server.integrations.policy import parse_policy
+from accredit.server.integrations.parsing import parse_policy
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
@@ -51,7 +51,7 @@ async def update_integration(store: Store, publication: Publication) -> Integrat
 @one_by_one
 def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
     scope, now_ms = publication.scope, publication.now_ms
-    policy = parse_policy(publication.door, publication.members, now_ms=now_ms)
+    policy = parse_policy(publication.door, publication.members, now_ms=now_ms, environment=scope.environment)
     known = tx.row(
         "SELECT 1 FROM deployers WHERE account_id = ? AND environment = ? AND id = ?",
         (scope.account_id, scope.environment, publication.deployer_id),
@@ -84,7 +84,7 @@ def _update(tx: Transaction, publication: Publication) -> IntegrationRecord:
     present = cast(dict[str, Json], msgspec.json.decode(found[1]))
     members = publication.members
     # A debug time that has passed is left behind, not refused.
-    policy = parse_policy(found[0], present | members, now_ms=publication.now_ms)
+    policy = parse_policy(found[0], present | members, now_ms=publication.now_ms, environment=publication.scope.environment)
     tx.execute(
         "UPDATE integrations SET policy = ?, name = COALESCE(?, name) WHERE id = ?",
         (msgspec.json.encode(policy).decode(), publication.name, publication.integration_id),

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from accredit.deployment import MAX_LIFETIME_S, TOKEN_TYPE
 from accredit.server.integrations.catalog import IntegrationRecord
-from accredit.server.integrations.policy import EmbedPolicy
+from accredit.server.integrations.embed import EmbedPolicy
 from accredit.server.sdk import Sdk
 
 LANGUAGES = ("python", "node", "ruby", "php")
@@ -49,6 +49,7 @@ class _Claims:
 def render_snippet(record: IntegrationRecord, *, public_url: str, sdk: Sdk) -> Snippet:
     """The snippet of an integration for the script of one build, served at the public URL."""
     policy = record.policy
+    assert isinstance(policy, EmbedPolicy)
     keys = policy.passport_schema or ()
     encrypted = any(key.encrypted_only for key in keys)
     signed = policy.signed_deployment == "required"

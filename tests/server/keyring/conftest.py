@@ -1,7 +1,9 @@
 """A ring on a fresh database with one account, two deployers and their integrations, and a clock that the test moves."""
 
+import asyncio
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +55,13 @@ class Ring:
     def audited(self, kind: str) -> list[Any]:
         return self.rows("SELECT code, actor, key_id, detail FROM audit WHERE kind = ? ORDER BY seq", kind)
 
+    def wait_until(self, reached: Callable[[], bool]) -> float:
+        """How many seconds it took, at most two."""
+        began = time.monotonic()
+        while not reached() and time.monotonic() - began < 2:
+            self.run(asyncio.sleep(0.01))
+        return time.monotonic() - began
+
     def other_node(self, url: str) -> tuple[Store, Keyring]:
         """The ring of a second process on the same database."""
         store = self.run(Store.open(url, exclusive=False))
@@ -71,11 +80,12 @@ def _seed(tx: Transaction, _: None) -> None:
                 "INSERT INTO deployers (account_id, environment, id, name, created_ms) VALUES (?, 'live', ?, 'Name', 0)",
                 (account_id, deployer_id),
             )
-            tx.execute(
-                "INSERT INTO integrations (id, account_id, environment, door, deployer_id, name, version, policy, created_ms,"
-                " updated_ms) VALUES (?, ?, 'live', 'embed', ?, 'Name', 1, '{}', 0, 0)",
-                (f"{account_id}_{deployer_id}", account_id, deployer_id),
-            )
+            for suffix, door in (("", "embed"), ("_boot", "boot")):
+                tx.execute(
+                    "INSERT INTO integrations (id, account_id, environment, door, deployer_id, name, version, policy, created_ms,"
+                    " updated_ms) VALUES (?, ?, 'live', ?, ?, 'Name', 1, '{}', 0, 0)",
+                    (f"{account_id}_{deployer_id}{suffix}", account_id, door, deployer_id),
+                )
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The ring as doors use it: what is live where and when, who calls with an API key, and when keys were last used."""
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -68,14 +67,6 @@ def test_a_retiring_key_stops_at_its_time(ring: Any) -> None:
     assert live_ids(ring) == []
 
 
-def wait_until(ring: Any, reached: Any) -> float:
-    """How many seconds it took, at most two."""
-    began = time.monotonic()
-    while not reached() and time.monotonic() - began < 2:
-        ring.run(asyncio.sleep(0.01))
-    return time.monotonic() - began
-
-
 def test_a_revoked_key_stops_on_another_node_within_a_second(ring: Any, database_url: str) -> None:
     made = make(ring)
     api = ring.run(create_api_key(ring.store, ring.scope, "backend", ring.cause()))
@@ -86,7 +77,7 @@ def test_a_revoked_key_stops_on_another_node_within_a_second(ring: Any, database
     for key_id in (made.record.key_id, api.record.key_id):
         ring.run(ring.store.write(revoke_key, Revocation(ring.scope, key_id, ring.cause())))
     assert live_ids(ring) == []
-    assert wait_until(ring, lambda: live_ids(ring, other) == []) < 1
+    assert ring.wait_until(lambda: live_ids(ring, other) == []) < 1
     with pytest.raises(Refused, match="invalid_token"):
         ring.run(other.authenticate(api.secret_text, 0))
 

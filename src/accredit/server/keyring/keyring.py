@@ -16,6 +16,7 @@ import msgspec
 from accredit.errors import FailureError, Refused
 from accredit.keys import DeploymentKey, has_secret_form, parse_deployment_key, secret_hash
 from accredit.passport import PassportKey, parse_passport_key
+from accredit.server.keyring.identity_secrets import IdentitySecrets, find_identity_records, open_secrets
 from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.remembered import Bounded, Versioned
 from accredit.server.keyring.scope import Scope
@@ -80,6 +81,7 @@ class Keyring:
         self._clock = clock
         self._deployment = Versioned(store, self._load_deployment_keys, _CACHED_HOLDERS)
         self._passport = Versioned(store, self._load_passport_keys, _CACHED_HOLDERS)
+        self._identity = Versioned(store, self._load_identity_secrets, _CACHED_HOLDERS)
         self._api = Versioned(store, self._load_api_key, _CACHED_API_KEYS)
         self._unknown: Bounded[bytes, int] = Bounded(_CACHED_UNKNOWN)
         self._uses: dict[str, int] = {}
@@ -92,6 +94,11 @@ class Keyring:
     async def passport_keys(self, scope: Scope, integration_id: str) -> HeldKeys[PassportKey]:
         """The keys that open this integration's encrypted passports. Raises FailureError root_key_missing, sealed_damaged."""
         return self._passport.find((scope, integration_id)) or await self._passport.load((scope, integration_id))
+
+    async def identity_secrets(self, scope: Scope, deployer_id: str, integration_id: str) -> IdentitySecrets:
+        """The secrets that this integration's users are signed with. Raises FailureError root_key_missing, sealed_damaged."""
+        holder = (scope, deployer_id, integration_id)
+        return self._identity.find(holder) or await self._identity.load(holder)
 
     async def authenticate(self, secret_text: str, now_ms: int) -> ApiKey:
         """Whose API key this is. Raises Refused invalid_token, whatever the reason.
@@ -134,6 +141,13 @@ class Keyring:
         if records:
             await self._sealer.ready(holder[0])
         return self._held(records, self._open_passport_key)
+
+    async def _load_identity_secrets(self, holder: tuple[Scope, str, str]) -> IdentitySecrets:
+        scope, deployer_id, integration_id = holder
+        records = await self._store.read(find_identity_records, (scope, deployer_id))
+        if records:
+            await self._sealer.ready(scope)
+        return open_secrets(self._sealer, records, integration_id, self._clock())
 
     async def _load_api_key(self, digest: bytes) -> HeldKeys[ApiKey]:
         records = await self._store.read(_find_api_key, digest)

@@ -93,7 +93,7 @@ CREATE TABLE keys (
     revoke_reason TEXT,
     last_used_ms BIGINT
 );
-CREATE UNIQUE INDEX keys_by_secret ON keys (secret_hash, purpose) WHERE secret_hash IS NOT NULL;
+CREATE INDEX keys_by_secret ON keys (secret_hash) WHERE secret_hash IS NOT NULL;
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);

@@ -2,17 +2,14 @@
 
 import dataclasses
 import json
-import textwrap
 
 import click
 
 from accredit.cli.deployment.judging import Judging, judging_options
-from accredit.cli.deployment.steps import Explanation, Step
+from accredit.cli.deployment.steps import Explanation
 from accredit.cli.groups import REFUSED, examples, json_option
 from accredit.cli.output import print_json
-
-_COLOURS = {"pass": "green", "fail": "red", "skipped": "yellow"}
-_INDENT = " " * 25
+from accredit.cli.steps import tell_holding, tell_refusal, tell_step
 
 
 @click.command(
@@ -45,25 +42,14 @@ def command(judging: Judging, show_payload: bool, as_json: bool) -> None:
 
 def _tell(explanation: Explanation) -> None:
     for step in explanation.steps:
-        _tell_step(step)
+        tell_step(step)
     click.echo()
     if explanation.refusal is not None:
-        click.secho(f"It would be refused: {explanation.refusal.code}.", fg="red", bold=True)
+        tell_refusal(explanation.refusal.code)
         return
-    skipped = [step.name.lower() for step in explanation.steps if step.status == "skipped"]
-    click.secho(f"It holds; not judged: {', '.join(skipped)}." if skipped else "It would be admitted.", fg="green", bold=True)
-    warnings = [] if explanation.admission is None else explanation.admission.warnings
-    for warning in warnings:
+    tell_holding(explanation.steps)
+    for warning in [] if explanation.admission is None else explanation.admission.warnings:
         click.echo(f"warning: {warning}")
-
-
-def _tell_step(step: Step) -> None:
-    told = step.sentence if step.code is None else f"{step.code}{f' ({step.member})' if step.member else ''}: {step.sentence}"
-    status = click.style(f"{step.status:<8}", fg=_COLOURS[step.status], bold=step.status == "fail")
-    click.echo(f"{step.number}  {step.name:<12} {status} {told}")
-    if step.hint is not None:
-        hint = textwrap.fill(step.hint, 110, initial_indent=f"{_INDENT}hint: ", subsequent_indent=f"{_INDENT}      ")
-        click.echo(hint)
 
 
 def _described(explanation: Explanation) -> dict[str, object]:

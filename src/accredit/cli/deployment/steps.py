@@ -9,33 +9,19 @@ values never.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from accredit.cli.deployment.case import Case
 from accredit.cli.deployment.hints import find_hint
+from accredit.cli.steps import Step
 from accredit.deployment import PeekedDeployment, peek_deployment
 from accredit.errors import CODES, Refused
 from accredit.properties import is_id
 from accredit.server.gate import Admission, admit_deployment
 
-Status = Literal["pass", "fail", "skipped"]
 NAMES = ("Shape", "Integration", "Origin", "Signature", "Freshness", "Properties", "Quota", "Replay")
 _INTEGRATION = ("integration_unknown", "deployer_mismatch", "integration_disabled")
 _ORIGIN = ("origin_missing", "origin_not_allowed", "not_framed")
 _CLAIMS = ("iat", "exp", "jti", "aud", "origins")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step. code, member, hint: of a step that failed."""
-
-    number: int
-    name: str
-    status: Status
-    sentence: str
-    code: str | None = None
-    member: str | None = None
-    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ class Owner:
         made = self.call("POST", f"/v1/deployers/{self.deployer(deployer_id)}/keys", 201, body)
         return made["private_jwk"]
 
+    def identity_secret(self, deployer_id: str = "shop", **members: Any) -> tuple[str, str]:
+        """A secret that a deployer signs its users with, as base64, and its key id. members: integration_id, secret, label."""
+        made = self.call("POST", f"/v1/deployers/{self.deployer(deployer_id)}/secrets", 201, members)
+        return made.get("secret", members.get("secret")), made["key"]["key_id"]
+
     def fields(self, integration: dict[str, Any], **fields: str) -> dict[str, str]:
         """The direct fields of a form for POST /embed."""
         named = {name: integration[name] for name in ("deployer_id", "integration_id", "owner_id")}

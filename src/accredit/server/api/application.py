@@ -17,6 +17,7 @@ from accredit.server.api import (
     docs,
     exchange,
     health,
+    identity_secrets,
     integrations,
     invitations,
     keys,
@@ -32,7 +33,20 @@ from accredit.server.node import Node
 
 _SESSIONS = "/v1/sessions/"
 
-_TOPICS = (exchange, sessions, users, deployers, deployer_keys, invitations, integrations, keys, audit, sdk, health)
+_TOPICS = (
+    exchange,
+    sessions,
+    users,
+    deployers,
+    deployer_keys,
+    identity_secrets,
+    invitations,
+    integrations,
+    keys,
+    audit,
+    sdk,
+    health,
+)
 _DECLARED: tuple[Operation, ...] = tuple(each for topic in _TOPICS for each in topic.OPERATIONS)
 OPERATIONS = _DECLARED + openapi.operations_over(_DECLARED) + docs.operations_over(_DECLARED)
 

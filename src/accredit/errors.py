@@ -28,7 +28,7 @@ class AccreditError(Exception):
         self.code = code
         self.member = member
 
-    def __reduce__(self) -> tuple[type["AccreditError"], tuple[str, str | None]]:
+    def __reduce__(self) -> tuple[type["AccreditError"], tuple[str | None, ...]]:
         # The default would pass the text to the constructor; errors cross processes in task queues.
         return type(self), (self.code, self.member)
 
@@ -53,6 +53,10 @@ class Refused(AccreditError):
     """A proof, a right or a limit does not hold. From outside all refusals look alike; the code is for the audit record."""
 
     family = "refused"
+
+
+class SealedError(Refused):
+    """A sealed answer does not open, or does not hold. Why is not told: whoever learns that learns of the key."""
 
 
 class NotFoundError(AccreditError):
@@ -218,6 +222,23 @@ CODES: dict[str, Code] = {
         key_denied="This key was exposed and is refused for good.",
         secret_malformed="The secret does not have its form, or its check does not fit.",
         jwks_uri_invalid="The key set's address must be https, without user information or fragment.",
+    ),
+    # Sealed answers (protocol-rest.md sections 6, 15 and 16).
+    **_codes(
+        MalformedError,
+        400,
+        key_private_part="The key holds a private or symmetric part; make a new pair, and send its public half only.",
+        key_type_not_allowed="The key's kty, alg or curve is not one that answers are sealed to.",
+        key_use="use must be enc, and key_ops must fit it.",
+        key_size_not_allowed="The key's size is not one that is taken.",
+        key_not_registered="The key is not an active registered one.",
+        encrypted_request_invalid="The encrypted request could not be opened.",
+    ),
+    **_codes(
+        Refused,
+        403,
+        sealed_invalid="The sealed answer does not open, or does not hold.",
+        response_signature_invalid="The answer's signature is missing, too old, or does not fit the answer.",
     ),
     # Outgoing requests (protocol-webhooks.md sections 7 and 10).
     **_codes(

@@ -277,6 +277,7 @@ CODES: dict[str, Code] = {
         404,
         code_unknown="The code is unknown, used or expired.",
         session_not_found="There is no such session.",
+        boot_report_not_found="There is no report of this request, or it is older than a day.",
         user_data_unknown="Nothing is stored for this user.",
         integration_not_found="There is no such integration.",
         deployer_not_found="There is no such deployer.",

@@ -25,7 +25,7 @@ import httpx
 import pytest
 import uvicorn
 
-from accredit import sign_deployment
+from accredit import IdentitySecret, sign_deployment, sign_identity
 from accredit.server.accounts.accounts import NewAccount, create_account
 from accredit.server.app import create_app, open_node, server_config
 from accredit.server.keyring.api_keys import create_api_key
@@ -82,6 +82,20 @@ class Owner:
         """An integration as the API answers it; the application's address is https://app.example/start by default."""
         body = {"deployer_id": self.deployer(deployer_id), "application_url": "https://app.example/start", **members}
         return self.call("POST", "/v1/integrations", 201, body)
+
+    def boot_integration(self, deployer_id: str = "cp_1", **members: Any) -> dict[str, Any]:
+        """An integration of the boot door, by default at level SECURE_IDENTITY."""
+        return self.integration(deployer_id, door="boot", **members)
+
+    def signature(self, integration: dict[str, Any], secret: str, email: str = "", **moment: Any) -> str:
+        """A version 1 signature of now. moment: now, nonce."""
+        ids = integration["deployer_id"], integration["integration_id"]
+        given = {"now": self.server.clock.now, **moment}
+        return sign_identity(IdentitySecret.from_base64(secret), *ids, email, **given)
+
+    def boot_fields(self, integration: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """The body of a boot: the ids and whatever else."""
+        return {"cp_id": integration["deployer_id"], "cp_deployment_id": integration["integration_id"], **fields}
 
     def deployment_key(self, deployer_id: str = "shop", **members: Any) -> dict[str, Any]:
         """A deployer's private JWK, whose public half the server has."""
@@ -154,6 +168,13 @@ class Server:
         """What a browser does with the SDK's form; no redirect is followed."""
         sent = {**({} if origin is None else {"Origin": origin}), **headers}
         return self.http.post(path, data=fields, headers=sent)
+
+    def boot(
+        self, body: dict[str, Any], *, origin: str | None = ORIGIN, path: str = "/boot", as_json: bool = False, **headers: str
+    ) -> httpx.Response:
+        """What a page's hidden form does, or an app's JSON (origin None); no redirect is followed."""
+        sent = {**({} if origin is None else {"Origin": origin}), **headers}
+        return self.http.post(path, **({"json": body} if as_json else {"data": body}), headers=sent)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Rows of the server's database."""

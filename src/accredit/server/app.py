@@ -20,6 +20,8 @@ from accredit.errors import AccreditError, FailureError
 from accredit.server import audit, headers, telemetry
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.boot_reports import forget_reports
+from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.key_sets import KeySets
@@ -138,8 +140,9 @@ class App:
 
     def _wire(self, node: Node) -> None:
         embed = EmbedDoor(node)
+        boot = BootDoor(node)
         api = create_api(node)
-        self._hot = {"/embed": embed, "/embed/renew": embed, **api.hot}
+        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot}
         self._rest = api
 
 
@@ -150,6 +153,7 @@ async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
 def _background(node: Node) -> list[Any]:
     return [
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
+        _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
         _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
     ]

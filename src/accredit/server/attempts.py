@@ -3,6 +3,7 @@
 What was refused is written down with its precise code before the caller hears of it; the caller hears the outer code only.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from accredit.errors import AccreditError, FailureError, MalformedError, Refused
@@ -11,7 +12,6 @@ from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.hosted.pages import Refusal
 from accredit.server.integrations.integration import Integration
 from accredit.server.keyring.changes import Cause
-from accredit.server.keyring.exposed import find_exposed
 from accredit.server.keyring.leaks import Leak, respond
 from accredit.server.limits import TooManyRefusals, network_of
 from accredit.server.node import Node
@@ -19,7 +19,10 @@ from accredit.server.node import Node
 
 @dataclass(slots=True)
 class Attempt:
-    """Filled in as the door learns more. origin, channel: where a refusal page tells of itself; None until they are known."""
+    """Filled in as the door learns more. origin, channel: where a refusal page tells of itself; None until they are known.
+
+    as_problem: who asks reads JSON and shows no page.
+    """
 
     door: str
     request_id: str
@@ -28,11 +31,12 @@ class Attempt:
     origin: str | None = None
     channel: str | None = None
     integration: Integration | None = None
+    as_problem: bool = False
 
 
-async def refuse_exposed(node: Node, attempt: Attempt, fields: dict[str, str]) -> None:
+async def refuse_exposed(node: Node, attempt: Attempt, texts: Collection[str]) -> None:
     """Revoke what must never be sent by a browser, wherever in a request it stands. Raises Refused `secret_exposed`."""
-    exposed = find_exposed(fields.values())
+    exposed = await node.keyring.find_exposed(texts)
     if not exposed:
         return
     revoked = await respond(node.store, Leak(exposed, "browser", Cause(attempt.now_ms, request_id=attempt.request_id)))

@@ -39,17 +39,18 @@ def check_media_type(content_type: bytes, wanted: bytes) -> None:
         raise MalformedError("media_type_unsupported")
 
 
+def parse_pairs(body: bytes) -> list[tuple[str, str]]:
+    """The pairs of a form in their order. Empty pairs count for nothing. Raises MalformedError `request_malformed`."""
+    pairs = (pair.partition(b"=") for pair in body.split(b"&") if pair)
+    return [(_decode(name), _decode(value)) for name, _, value in pairs]
+
+
 def parse_form(body: bytes) -> dict[str, str]:
     """The fields of a form. An empty value counts as sent. Raises MalformedError `request_malformed`."""
-    fields: dict[str, str] = {}
-    for pair in body.split(b"&"):
-        if not pair:
-            continue
-        name, _, value = pair.partition(b"=")
-        key = _decode(name)
-        if key in fields:
-            raise MalformedError("request_malformed")
-        fields[key] = _decode(value)
+    pairs = parse_pairs(body)
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedError("request_malformed")
     return fields
 
 

@@ -29,17 +29,15 @@ class OriginWanted(Exception):
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks: the visit as the gate sees it, the channel of the frame, and the address of the peer."""
+    """Who asks: the visit as the gate sees it, and the channel of the frame."""
 
     visit: Visit
     channel: str | None
-    address: str
 
 
 def read_asker(
     headers: Mapping[bytes, bytes],
     fields: Mapping[str, str],
-    address: str,
     *,
     sealer: Sealer,
     public_url: str,
@@ -47,21 +45,23 @@ def read_asker(
     now_ms: int,
     renewal: bool = False,
 ) -> Asker:
-    """Read who asks.
-
-    Raises MalformedError `field_invalid` for a channel that is none; OriginWanted where the origin was stripped on the way.
-    """
+    """Read who asks. Raises MalformedError `field_invalid` for a channel that is none."""
     channel = fields.get("channel") or None
     if channel is not None and not is_channel(channel):
         raise MalformedError("field_invalid", "channel")
     origin = read_origin(_text(headers.get(b"origin")))
-    if channel is not None and origin is None and not fields.get("origin_ticket"):
-        raise OriginWanted(fields)
     ticket = fields.get("origin_ticket")
     if ticket and origin == public_origin and channel is not None and ticket_holds(sealer, ticket, channel, now_ms):
         origin = read_origin(fields.get("parent_origin"))
-    visit = Visit(origin, _text(headers.get(b"sec-fetch-dest")), public_url, renewal)
-    return Asker(visit, channel, address)
+    fetch_dest = _text(headers.get(b"sec-fetch-dest"))
+    from_app = channel is None and headers.get(b"origin", b"null") == b"null" and fetch_dest in (None, "document")
+    return Asker(Visit(origin, fetch_dest, public_url, renewal, from_app), channel)
+
+
+def ask_origin(asker: Asker, fields: Mapping[str, str]) -> None:
+    """Raises OriginWanted where the origin of a frame was stripped on the way. fields: the form as it was posted."""
+    if asker.channel is not None and asker.visit.origin is None and not fields.get("origin_ticket"):
+        raise OriginWanted(fields)
 
 
 def _text(value: bytes | None) -> str | None:

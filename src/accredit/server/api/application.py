@@ -12,11 +12,13 @@ from starlette.routing import Route, Router
 from accredit.errors import NotFoundError
 from accredit.server.api import (
     audit,
+    boot_reports,
     deployer_keys,
     deployers,
     docs,
     exchange,
     health,
+    hosted,
     identity_secrets,
     integrations,
     invitations,
@@ -43,9 +45,11 @@ _TOPICS = (
     invitations,
     integrations,
     keys,
+    boot_reports,
     audit,
     sdk,
     health,
+    hosted,
 )
 _DECLARED: tuple[Operation, ...] = tuple(each for topic in _TOPICS for each in topic.OPERATIONS)
 OPERATIONS = _DECLARED + openapi.operations_over(_DECLARED) + docs.operations_over(_DECLARED)

@@ -1,10 +1,11 @@
 """A session as the owner's backend reads it (protocol-embed.md section 9): in full while it is open, later without personal data."""
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
 from accredit.server.accounts.accounts import find_account
+from accredit.server.gate import App
 from accredit.server.integrations.integration import Door, Integration
 from accredit.server.integrations.policy import Trust
 from accredit.server.node import Node
@@ -15,17 +16,19 @@ _NOBODY = Person()
 
 
 class ProofAnswer(msgspec.Struct, frozen=True):
-    """What held. key_id: the deployer's key. single_use: the proof cannot come again."""
+    """What held. key_id: the deployer's key. single_use: a token that cannot come again. version: of an identity signature."""
 
-    kind: str
+    kind: Literal["deployment", "identity"]
     key_id: str | None
-    single_use: bool
+    single_use: bool | msgspec.UnsetType = msgspec.UNSET
+    version: Literal[1, 2] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SessionAnswer(msgspec.Struct, frozen=True):
     """One session. Exactly one of uid and anonymous_id is set while it is open. server_only: passport keys for backends only.
 
-    frame_ancestors: what belongs into the application's own Content-Security-Policy.
+    frame_ancestors: what belongs into the application's own Content-Security-Policy. app, unverified: at the boot door only;
+    unverified names the fields that no signature covers.
     """
 
     session_id: str
@@ -50,6 +53,8 @@ class SessionAnswer(msgspec.Struct, frozen=True):
     renews: str | None
     created_at: str
     expires_at: str
+    app: App | msgspec.UnsetType | None = msgspec.UNSET
+    unverified: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SessionItem(msgspec.Struct, frozen=True):
@@ -105,6 +110,8 @@ async def answer_session(node: Node, session: Session, now_ms: int) -> SessionAn
         renews=session.renews,
         created_at=wire_time(session.created_ms),
         expires_at=wire_time(session.expires_ms),
+        app=person.app if session.door == "boot" else msgspec.UNSET,
+        unverified=person.unverified if session.door == "boot" else msgspec.UNSET,
     )
 
 
@@ -135,7 +142,9 @@ def item_of(session: Session, now_ms: int) -> SessionItem:
 def _proof(session: Session) -> ProofAnswer | None:
     if session.proof_kind is None:
         return None
-    return ProofAnswer(session.proof_kind, session.proof_key_id, bool(session.single_use))
+    if session.proof_kind == "deployment":
+        return ProofAnswer("deployment", session.proof_key_id, single_use=bool(session.single_use))
+    return ProofAnswer("identity", session.proof_key_id, version=1 if session.proof_kind == "identity_v1" else 2)
 
 
 def _ancestors(integration: Integration | None) -> list[str]:

@@ -1,32 +1,26 @@
-"""The embed door: `POST /embed` and `POST /embed/renew` (protocol-embed.md sections 3, 4, 7 and 9).
+"""The embed door: `POST /embed` and `POST /embed/renew` : its fields, its tokens and keys.
 
-Parse, ask the gate, open a session, render. The answer follows the durable commit. Every refusal goes to the audit record with its
-precise code; outside, all that was refused from the integration on looks alike.
+protocol-embed.md sections 3, 4, 7 and 9.
 """
-
-from collections.abc import Mapping
 
 import msgspec
 
 from accredit.deployment import PeekedDeployment, peek_deployment
-from accredit.encoding import Json, JsonError, compact_json, parse_json
-from accredit.errors import AccreditError, MalformedError, Refused
+from accredit.encoding import Json, JsonError, parse_json
+from accredit.errors import MalformedError, Refused
 from accredit.keys import DeploymentKey
 from accredit.passport import PassportKey
 from accredit.properties import NO_DIRECT_PROPERTIES, DirectProperties, is_id
-from accredit.server import headers, telemetry
-from accredit.server.asgi import HttpScope, Receive, Send, send_answer
-from accredit.server.attempts import Attempt, refuse, refuse_exposed
+from accredit.server.asgi import HttpScope, Receive
+from accredit.server.attempts import Attempt, refuse_exposed
+from accredit.server.doors.framed import FramedDoor, location_of, redirect_to
 from accredit.server.forms import check_media_type, parse_form, read_body
-from accredit.server.framing import OriginWanted, issue_ticket, read_asker
+from accredit.server.framing import ask_origin
 from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit_deployment
-from accredit.server.hosted.pages import Page, Welcome, hosted_page, origin_wanted_page, refusal_page
+from accredit.server.hosted.pages import Page
 from accredit.server.integrations.integration import Door, Integration
 from accredit.server.node import Node
-from accredit.server.problems import problem
-from accredit.server.sessions.opening import OpenedSession, Visitor, open_session
-from accredit.server.sessions.renewal import Renewal, find_renewed
-from accredit.server.times import wire_time
+from accredit.server.sessions.opening import Visitor
 
 DOOR: Door = "embed"
 MAX_BODY_BYTES = 128 * 1024
@@ -43,73 +37,24 @@ class Ask(msgspec.Struct, frozen=True):
     visit: Visit
     proof: DeploymentProof
     dropped: tuple[str, ...]
+    # The application of a deployment learns no locale.
+    locale: None = None
 
 
-class EmbedDoor:
-    """Both addresses of the door, as one plain ASGI application: it is the hot path."""
+class EmbedDoor(FramedDoor[Ask]):
+    """`POST /embed` and `POST /embed/renew`."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
-
-    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        renewal = scope["path"].endswith("/renew")
-        attempt = Attempt(DOOR, scope["request_id"], scope["address"], self._node.clock())
-        try:
-            if scope["method"] != "POST":
-                raise MalformedError("method_not_allowed")
-            self._node.refusal_limit.check(attempt.address, attempt.now_ms)
-            page = await (self._renew if renewal else self._embed)(scope, receive, attempt)
-        except OriginWanted as wanted:
-            page = self._ask_for_origin(attempt, wanted.fields)
-        except AccreditError as error:
-            page = await self._refuse(attempt, error, renewal=renewal)
-        await send_answer(send, page.status, page.headers, page.body)
-
-    async def _embed(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
-        ask = await self._parse(scope, receive, attempt)
-        admission = await self._admit(ask, attempt)
-        address = admission.integration.address_of(admission.view_id)
-        visitor = Visitor(attempt.request_id, attempt.channel, warnings=ask.dropped)
-        opened = await self._open(admission, attempt, visitor, with_code=address is not None)
-        if address is None or opened.code is None:
-            script = f"{self._node.settings.public_path}/sdk/accredit.js"
-            return hosted_page(_welcome(admission, opened, attempt), script=script)
-        joint = "&" if "?" in address else "?"
-        location = f"{address}{joint}code={opened.code}".encode("ascii")
-        lines = headers.framed(attempt.request_id, admission.integration.origins.frame_ancestors)
-        return Page(303, [(b"location", location), *lines], b"")
-
-    async def _renew(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
-        """A new admission through the whole gate for a frame that lives already (section 3)."""
-        ask = await self._parse(scope, receive, attempt, renewal=True)
-        admission = await self._admit(ask, attempt)
-        renewal = Renewal(admission, attempt.channel, attempt.now_ms)
-        renewed, anonymous_id = await find_renewed(self._node.store, self._node.sealer, renewal)
-        visitor = Visitor(attempt.request_id, attempt.channel, renews=renewed, anonymous_id=anonymous_id, warnings=ask.dropped)
-        opened = await self._open(admission, attempt, visitor, with_code=True)
-        expires_ms = attempt.now_ms + admission.integration.lifetime_ms
-        body = compact_json({"code": opened.code, "expires_at": wire_time(expires_ms)})
-        return Page(200, [headers.JSON, *_renewal_headers(attempt)], body)
+        super().__init__(node, DOOR)
 
     async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
-        """Step 1: shape and size."""
-        node, sent = self._node, dict(scope["headers"])
+        sent = dict(scope["headers"])
         body = await read_body(receive, MAX_BODY_BYTES)
         check_media_type(sent.get(b"content-type", b""), b"application/x-www-form-urlencoded")
         fields = parse_form(body)
-        asker = read_asker(
-            sent,
-            fields,
-            attempt.address,
-            sealer=node.sealer,
-            public_url=node.settings.public_url,
-            public_origin=node.settings.public_origin,
-            now_ms=attempt.now_ms,
-            renewal=renewal,
-        )
-        attempt.origin, attempt.channel = asker.visit.origin, asker.channel
-        await refuse_exposed(node, attempt, fields)
+        asker = self._read_asker(sent, fields, attempt, renewal=renewal)
+        ask_origin(asker, fields)
+        await refuse_exposed(self._node, attempt, fields.values())
         direct = _read_direct(fields)
         token, verified_by = self._peek(fields.get("signed_deployment"))
         if token is None:
@@ -123,7 +68,6 @@ class EmbedDoor:
         return self._node.remembered.find(token) or (peek_deployment(token), None)
 
     async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:
-        """Steps 2 to 6."""
         node, proof = self._node, ask.proof
         attempt.integration = await node.catalog.find(DOOR, proof.integration_id)
         keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
@@ -160,38 +104,13 @@ class EmbedDoor:
             passport = (await node.keyring.passport_keys(scope, integration_id)).live(now_ms, integration_id)
         return LiveKeys(deployment, passport)
 
-    async def _open(self, admission: Admission, attempt: Attempt, visitor: Visitor, *, with_code: bool) -> OpenedSession:
-        """Steps 7 and 8."""
-        node = self._node
-        opened = await open_session(node.store, node.sealer, admission, visitor, now_ms=attempt.now_ms, with_code=with_code)
-        telemetry.sessions_opened(DOOR, admission.trust).inc()
-        for warning in admission.warnings + visitor.warnings:
-            telemetry.warnings(DOOR, warning.partition(":")[0]).inc()
-        return opened
-
-    async def _refuse(self, attempt: Attempt, error: AccreditError, *, renewal: bool) -> Page:
-        refusal = await refuse(self._node, attempt, error)
-        if not renewal:
-            return refusal_page(refusal, door=DOOR, channel=attempt.channel, origin=attempt.origin)
-        outer = MalformedError if isinstance(error, MalformedError) else type(error)
-        told = outer(refusal.code, refusal.member) if refusal.code == error.code else Refused(refusal.code)
-        body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)
-        lines = [headers.PROBLEM, *_renewal_headers(attempt)]
-        if refusal.retry_after_s is not None:
-            lines.append((b"retry-after", str(refusal.retry_after_s).encode("ascii")))
-        return Page(refusal.status, lines, body)
-
-    def _ask_for_origin(self, attempt: Attempt, fields: Mapping[str, str]) -> Page:
-        """The page's `Referrer-Policy` stripped its origin: our own page hears it from the browser."""
-        channel = fields["channel"]
-        return origin_wanted_page(
-            fields,
-            action=f"{self._node.settings.public_path}/embed",
-            door=DOOR,
-            ticket=issue_ticket(self._node.sealer, channel, attempt.now_ms),
-            channel=channel,
-            request_id=attempt.request_id,
-        )
+    async def _go_on(self, ask: Ask, admission: Admission, attempt: Attempt) -> Page:
+        address = admission.integration.address_of(admission.view_id)
+        visitor = Visitor(attempt.request_id, attempt.channel, warnings=ask.dropped)
+        opened = await self._open(admission, attempt, visitor, with_code=address is not None)
+        if address is None or opened.code is None:
+            return self._hosted_page(admission, opened, attempt)
+        return redirect_to(location_of(address, opened.code), admission, attempt, [])
 
 
 def _read_direct(fields: dict[str, str]) -> DirectProperties:
@@ -234,27 +153,3 @@ def _require_ids(direct: DirectProperties) -> None:
     for name in ("deployer_id", "integration_id", "owner_id"):
         if getattr(direct, name) is None:
             raise MalformedError("field_missing", name)
-
-
-def _welcome(admission: Admission, opened: OpenedSession, attempt: Attempt) -> Welcome:
-    integration = admission.integration
-    return Welcome(
-        request_id=attempt.request_id,
-        ancestors=integration.origins.frame_ancestors,
-        origin=attempt.origin,
-        channel=attempt.channel,
-        door=DOOR,
-        integration_id=integration.integration_id,
-        deployer_id=integration.deployer_id,
-        uid=opened.person.uid,
-        view_id=admission.view_id,
-        trust=admission.trust,
-    )
-
-
-def _renewal_headers(attempt: Attempt) -> headers.Headers:
-    """An answer to a fetch of the page that embeds: readable by that origin only, and it holds nothing but a code."""
-    lines = [*headers.api(attempt.request_id), (b"vary", b"Origin")]
-    if attempt.origin is not None:
-        lines.append((b"access-control-allow-origin", attempt.origin.encode("ascii")))
-    return lines

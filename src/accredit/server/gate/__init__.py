@@ -5,7 +5,8 @@ One file for what all decisions share, one for each proof. To the outside all re
 audit record.
 """
 
-from accredit.server.gate.admission import Admission, Visit
+from accredit.server.gate.admission import Admission, App, Visit
+from accredit.server.gate.boot import IdentityProof, admit_identity
 from accredit.server.gate.embed import DeploymentProof, LiveKeys, admit_deployment
 
-__all__ = ["Admission", "DeploymentProof", "LiveKeys", "Visit", "admit_deployment"]
+__all__ = ["Admission", "App", "DeploymentProof", "IdentityProof", "LiveKeys", "Visit", "admit_deployment", "admit_identity"]

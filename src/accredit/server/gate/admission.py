@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from accredit.encoding import Json
 from accredit.errors import Refused
 from accredit.passport import CheckedPassport
 from accredit.server.integrations.integration import Integration
@@ -18,13 +19,30 @@ from accredit.server.integrations.policy import Trust
 class Visit(msgspec.Struct, frozen=True):
     """The circumstances of a request. origin: a well-formed tuple origin or None. fetch_dest: `Sec-Fetch-Dest`, None if not sent.
 
-    audience: our public URL. renewal: asked by fetch from a page that is framing already.
+    audience: our public URL. renewal: asked by fetch from a page that is framing already. from_app: nothing but an app's own request
+    looks like it, though anybody's can.
     """
 
     origin: str | None
     fetch_dest: str | None
     audience: str
     renewal: bool = False
+    from_app: bool = False
+
+
+class App(msgspec.Struct, frozen=True):
+    """An app, by what it says of itself."""
+
+    type: str
+    value: str | None
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """What the boot door hears of a customer. info: typed. unverified: names of fields that no signature covers."""
+
+    info: dict[str, Json]
+    app: App | None = None
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +59,8 @@ class Admission:
     uid: str | None
     view_id: str | None
     passport: CheckedPassport
-    proof_kind: Literal["deployment", "identity"] | None = None
+    customer: Customer | None = None
+    proof_kind: Literal["deployment", "identity_v1", "identity_v2"] | None = None
     proof_key_id: str | None = None
     replay_id: str | None = None
     warnings: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from accredit.errors import CODES
 from accredit.server import headers
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("accredit.server.hosted"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -45,7 +45,7 @@ class Refusal:
 def refusal_page(refusal: Refusal, *, door: str, channel: str | None, origin: str | None) -> Page:
     """The page of a refusal, which also tells the SDK at the origin that asked. It has no control, and names no rule."""
     nonce = secrets.token_urlsafe(16)
-    body = _TEMPLATES.get_template("refusal.html").render(
+    body = TEMPLATES.get_template("refusal.html").render(
         nonce=nonce,
         title=CODES[refusal.code].title,
         refusal=refusal,
@@ -75,7 +75,7 @@ def origin_wanted_page(
     It is shown to any page, as it holds nothing but what that page has just posted.
     """
     nonce = secrets.token_urlsafe(16)
-    body = _TEMPLATES.get_template("origin_wanted.html").render(
+    body = TEMPLATES.get_template("origin_wanted.html").render(
         nonce=nonce,
         action=action,
         fields={name: value for name, value in fields.items() if name not in ("parent_origin", "origin_ticket")},
@@ -107,7 +107,7 @@ def hosted_page(welcome: Welcome, *, script: str) -> Page:
     script: the address of the SDK.
     """
     nonce = secrets.token_urlsafe(16)
-    body = _TEMPLATES.get_template("hosted.html").render(
+    body = TEMPLATES.get_template("hosted.html").render(
         nonce=nonce,
         welcome=welcome,
         script=script,

@@ -23,6 +23,7 @@ from accredit.server.sessions.record import Person, seal_person
 from accredit.server.store import Store, Transaction, Value
 
 _DAY_MS = 86_400_000
+_REPLAYED = {"deployment": "token_replayed", "identity_v1": "nonce_replayed", "identity_v2": "nonce_replayed", None: ""}
 _MAX_WARNINGS = 50
 
 _COLUMNS = (
@@ -55,12 +56,15 @@ class OpenedSession(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """One row to insert. replays: it has a key that must be unique. quota: sessions that the integration may open that day."""
+    """One row to insert. replayed: what is said if its replay key is taken, None without one.
+
+    quota: sessions that the integration may open that day.
+    """
 
     row: tuple[Value, ...]
     session_id: str
     integration_id: str
-    replays: bool
+    replayed: str | None
     day: str
     quota: int | None
     event: Event
@@ -74,20 +78,25 @@ async def open_session(
     *,
     now_ms: int,
     with_code: bool,
+    code_lifetime_ms: int = LIFETIME_MS,
 ) -> OpenedSession:
     """Open a session and return when it is durable.
 
-    with_code: the frame goes to the application, whose backend redeems a code within 60 s; until then the session is `created`.
-    Without, it is `waiting` for its whole lifetime. Raises Refused: `quota_exceeded`, `token_replayed`.
+    with_code: the frame goes to the application, whose backend redeems a code in time; until then the session is `created`.
+    Without, it is `waiting` for its whole lifetime. Raises Refused: `quota_exceeded`, `token_replayed`, `nonce_replayed`.
     """
     session_id = new_session_id()
     code = issue_code(sealer, session_id) if with_code else None
-    expires_ms = now_ms + (LIFETIME_MS if with_code else admission.integration.lifetime_ms)
+    expires_ms = now_ms + (code_lifetime_ms if with_code else admission.integration.lifetime_ms)
+    customer = admission.customer
     person = Person(
         uid=admission.uid,
         anonymous_id=None if admission.uid is not None else visitor.anonymous_id or f"anon_{secrets.token_hex(16)}",
         data_passport=dict(admission.passport.values),
         server_only=admission.passport.server_only,
+        customer_info=None if customer is None else customer.info,
+        app=None if customer is None else customer.app,
+        unverified=() if customer is None else customer.unverified,
     )
     opening = _prepare(sealer, admission, visitor, session_id, code, person, now_ms, expires_ms)
     refusal = await store.write(insert_openings, opening)
@@ -122,7 +131,15 @@ def _prepare(
         seal_person(sealer, scope, session_id, person),
     )  # fmt: skip
     event = Event("session.created", scope, now_ms, session_id, integration_id, 1, {"door": integration.door, "status": row[6]})
-    return Opening(row, session_id, integration_id, replay is not None, quota_day(now_ms), integration.quota_per_day, event)
+    return Opening(
+        row,
+        session_id,
+        integration_id,
+        _REPLAYED[admission.proof_kind] if replay else None,
+        quota_day(now_ms),
+        integration.quota_per_day,
+        event,
+    )
 
 
 def replay_key(jti: str) -> bytes:
@@ -154,19 +171,19 @@ def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | 
     rest = [opening for opening in openings if opening.session_id not in refusals]
     inserted = tx.insert_many(_INSERT, len(_COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
     if inserted != len(rest):
-        refusals |= dict.fromkeys(_missing(tx, rest), "token_replayed")
+        refusals |= _missing(tx, rest)
     opened = [opening for opening in rest if opening.session_id not in refusals] if refusals else rest
     _count(tx, opened)
     append(tx, [opening.event for opening in opened])
     return [refusals.get(opening.session_id) for opening in openings]
 
 
-def _missing(tx: Transaction, openings: Sequence[Opening]) -> set[str]:
+def _missing(tx: Transaction, openings: Sequence[Opening]) -> dict[str, str]:
     """The sessions that a conflict kept out: only a replay key can conflict."""
-    wanted = [opening.session_id for opening in openings if opening.replays]
+    wanted = {opening.session_id: opening.replayed for opening in openings if opening.replayed is not None}
     marks = ",".join("?" * len(wanted))
-    found = tx.rows(f"SELECT id FROM sessions WHERE id IN ({marks})", wanted)
-    return set(wanted) - {row[0] for row in found}
+    found = {row[0] for row in tx.rows(f"SELECT id FROM sessions WHERE id IN ({marks})", list(wanted))}
+    return {session_id: code for session_id, code in wanted.items() if session_id not in found}
 
 
 def _over_quota(tx: Transaction, openings: Sequence[Opening]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from accredit.server.gate import App
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Row, Transaction
@@ -22,13 +23,18 @@ COLUMNS = (
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """The sealed part: who visits and what the deployer sent along. server_only: passport keys that reach a backend only."""
+    """The sealed part: who visits and what the deployer sent along. server_only: passport keys that reach a backend only.
+
+    unverified: names of fields that nobody signed.
+    """
 
     uid: str | None = None
     anonymous_id: str | None = None
     data_passport: dict[str, str | int | float | bool] = {}
     server_only: tuple[str, ...] = ()
     customer_info: dict[str, Any] | None = None
+    app: App | None = None
+    unverified: tuple[str, ...] = ()
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
@@ -91,6 +97,12 @@ def find_session(tx: Transaction, wanted: tuple[str, Scope]) -> Session | None:
         f"SELECT {COLUMNS} FROM sessions WHERE id = ? AND account_id = ? AND environment = ?",
         (session_id, scope.account_id, scope.environment),
     )
+    return None if row is None else read_row(row)
+
+
+def find_any_session(tx: Transaction, session_id: str) -> Session | None:
+    """Query: the session of that id, of whatever account."""
+    row = tx.row(f"SELECT {COLUMNS} FROM sessions WHERE id = ?", (session_id,))
     return None if row is None else read_row(row)
 
 

@@ -94,6 +94,7 @@ CREATE TABLE keys (
     last_used_ms BIGINT
 );
 CREATE INDEX keys_by_secret ON keys (secret_hash) WHERE secret_hash IS NOT NULL;
+CREATE INDEX keys_by_identity_size ON keys (LENGTH(secret)) WHERE purpose = 'identity' AND revoked_ms IS NULL;
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);
@@ -236,6 +237,19 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_account ON audit (account_id, environment, seq);
 CREATE INDEX audit_by_request ON audit (request_id);
+
+CREATE TABLE boot_reports (
+    request_id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    integration_id TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    nonce_key BYTEA,
+    report TEXT NOT NULL
+);
+CREATE INDEX boot_reports_by_integration ON boot_reports (integration_id, created_ms);
+CREATE INDEX boot_reports_by_age ON boot_reports (created_ms);
+CREATE INDEX boot_reports_by_nonce ON boot_reports (integration_id, nonce_key) WHERE nonce_key IS NOT NULL;
 """
 
 

@@ -1,0 +1,186 @@
+"""The boot door: `POST /boot` and `POST /boot/renew`: its body, its signature and its answers.
+
+protocol-boot.md sections 3 to 6.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from accredit.encoding import Json, JsonError, parse_json
+from accredit.errors import MalformedError, Refused
+from accredit.identity import BootBody, IdentitySecret, PeekedIdentity, peek_identity, read_boot_body
+from accredit.identity.spellings import Body
+from accredit.server import headers
+from accredit.server.asgi import HttpScope, Receive
+from accredit.server.attempts import Attempt, refuse_exposed
+from accredit.server.boot_reports import BootReport, report_boot
+from accredit.server.doors.framed import FramedDoor, location_of, redirect_to
+from accredit.server.forms import check_media_type, parse_pairs, read_body
+from accredit.server.framing import ask_origin
+from accredit.server.gate import Admission, IdentityProof, Visit, admit_identity
+from accredit.server.hosted.debug_page import debug_page
+from accredit.server.hosted.pages import Page
+from accredit.server.integrations.boot import BootRules
+from accredit.server.integrations.integration import Door
+from accredit.server.node import Node
+from accredit.server.sessions.codes import LIFETIME_MS
+from accredit.server.sessions.hosted_links import hosted_link
+from accredit.server.sessions.opening import OpenedSession, Visitor
+from accredit.server.times import wire_time
+
+DOOR: Door = "boot"
+MAX_BODY_BYTES, MAX_DEPTH = 64 * 1024, 6
+# Somebody reads the report before the application is opened.
+_REPORTED_CODE_MS = 10 * 60 * 1000
+_FORM, _JSON = b"application/x-www-form-urlencoded", b"application/json"
+_FRAME_NAMES = ("channel", "parent_origin", "origin_ticket")
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A parsed request. as_json: it was posted as JSON. dropped: none beyond what the gate tells of."""
+
+    proof: IdentityProof
+    visit: Visit
+    as_json: bool
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def boot(self) -> BootBody:
+        """What was posted."""
+        return self.proof.boot
+
+    @property
+    def locale(self) -> str | None:
+        """The language that the page asks for."""
+        return self.boot.locale
+
+
+class BootAnswer(msgspec.Struct, frozen=True):
+    """An admission as JSON. url: where the frame or window goes next. code_expires_at: null where `url` carries no code."""
+
+    session_id: str
+    url: str
+    code_expires_at: str | None
+    expires_at: str
+    trust: str
+    debug: BootReport | msgspec.UnsetType = msgspec.UNSET
+
+
+class BootDoor(FramedDoor[Ask]):
+    """`POST /boot` and `POST /boot/renew`."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node, DOOR)
+
+    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
+        sent = dict(scope["headers"])
+        as_json = sent.get(b"content-type", b"").partition(b";")[0].strip().lower() == _JSON
+        attempt.as_problem = as_json and not _shows_pages(sent)
+        octets = await read_body(receive, MAX_BODY_BYTES)
+        check_media_type(sent.get(b"content-type", b""), _JSON if as_json else _FORM)
+        body = _parse_object(octets) if as_json else parse_pairs(octets)
+        named = {name: value for name, value in _members(body) if isinstance(value, str)}
+        attempt.as_problem |= named.get("response_mode") == "json"
+        asker = self._read_asker(sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt, renewal=renewal)
+        await refuse_exposed(self._node, attempt, list(_texts(body)))
+        boot = read_boot_body(body)
+        if not as_json:
+            ask_origin(asker, named)
+        return Ask(IdentityProof(boot, _peek(boot.signature)), asker.visit, as_json)
+
+    async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:
+        node = self._node
+        attempt.integration = await node.catalog.find(DOOR, ask.boot.cp_deployment_id)
+        secrets = await self._find_secrets(attempt)
+        admission = admit_identity(ask.proof, attempt.integration, secrets, ask.visit, attempt.now_ms)
+        if admission.proof_key_id is not None:
+            node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
+        return admission
+
+    async def _find_secrets(self, attempt: Attempt) -> Sequence[IdentitySecret]:
+        integration = attempt.integration
+        if integration is None:
+            return ()
+        held = await self._node.keyring.identity_secrets(integration.scope, integration.deployer_id, integration.integration_id)
+        return held.live(attempt.now_ms)
+
+    async def _go_on(self, ask: Ask, admission: Admission, attempt: Attempt) -> Page:
+        rules = admission.integration.rules
+        assert isinstance(rules, BootRules)
+        report = None
+        if rules.level_at(attempt.now_ms) == "SECURE_IDENTITY_DEBUG":
+            report = await report_boot(self._node, ask.proof, admission, ask.visit, attempt.request_id, attempt.now_ms)
+        json_only = ask.boot.response_mode == "json"
+        code_lifetime_ms = LIFETIME_MS if report is None or json_only else _REPORTED_CODE_MS
+        address = admission.integration.address_of(admission.view_id)
+        visitor = Visitor(attempt.request_id, attempt.channel, ask.locale, warnings=ask.dropped)
+        opened = await self._open(admission, attempt, visitor, with_code=address is not None, code_lifetime_ms=code_lifetime_ms)
+        url = self._find_url(address, opened)
+        answer = msgspec.json.encode(_answer(admission, attempt, opened, url, report))
+        if json_only:
+            return Page(200, [headers.JSON, *headers.api(attempt.request_id)], answer)
+        if report is not None:
+            return debug_page(report, url, admission.integration.origins.frame_ancestors, attempt.channel, attempt.origin)
+        if address is None:
+            return self._hosted_page(admission, opened, attempt)
+        lines, body = ([headers.JSON], answer) if ask.as_json else ([], b"")
+        return redirect_to(url, admission, attempt, lines, body)
+
+    def _find_url(self, address: str | None, opened: OpenedSession) -> str:
+        if address is None or opened.code is None:
+            return hosted_link(self._node.sealer, self._node.settings.public_url, opened.session_id)
+        return location_of(address, opened.code)
+
+
+def _answer(admission: Admission, attempt: Attempt, opened: OpenedSession, url: str, report: BootReport | None) -> BootAnswer:
+    return BootAnswer(
+        session_id=opened.session_id,
+        url=url,
+        code_expires_at=None if opened.code is None else wire_time(opened.expires_ms),
+        expires_at=wire_time(attempt.now_ms + admission.integration.lifetime_ms),
+        trust=admission.trust,
+        debug=msgspec.UNSET if report is None else report,
+    )
+
+
+def _shows_pages(sent: Mapping[bytes, bytes]) -> bool:
+    """Whether who posted JSON shows what comes back: the oldest apps load their request in a web view."""
+    return b"text/html" in sent.get(b"accept", b"") or sent.get(b"sec-fetch-dest") in (b"document", b"iframe")
+
+
+def _parse_object(octets: bytes) -> dict[str, Json]:
+    try:
+        body = parse_json(octets, max_depth=MAX_DEPTH)
+    except JsonError as error:
+        raise MalformedError("request_malformed") from error
+    if not isinstance(body, dict):
+        raise MalformedError("request_malformed")
+    return body
+
+
+def _members(body: Body) -> Iterator[tuple[str, Json]]:
+    return iter(body.items() if isinstance(body, Mapping) else body)
+
+
+def _texts(value: Body | Json) -> Iterator[str]:
+    """Every text in a body, names too: a secret is found wherever it stands."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _peek(signature: str | None) -> PeekedIdentity | Refused | None:
+    """The signature, or why it has no form: what that means is for the integration's level to say."""
+    if signature is None:
+        return None
+    try:
+        return peek_identity(signature)
+    except Refused as refused:
+        return refused

@@ -61,7 +61,7 @@ class DeploymentKey:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedKey:
-    """A fresh key pair as JWKs: the private half for the deployer alone, the public half for the record."""
+    """A fresh key pair as JWKs: the private half for its holder alone, the public half for the other side."""
 
     private_jwk: dict[str, Json]
     public_jwk: dict[str, Json]

@@ -56,7 +56,8 @@ def seal_response(
     `A256CBC-HS512`, `A128GCM` or `A256GCM`. pad_to: 0, 256, 512 or 1024; spaces are added up to a multiple of so many octets, so that
     the length tells less. signature: makes a nested answer, signed inside, of which `session` is the answer.
 
-    Raises MalformedError: `field_invalid` (enc, pad_to; for a nested one also an answer that is not the named session's).
+    Raises MalformedError: `field_invalid` (enc, pad_to; for a nested one also an answer that is not the named session's, and a
+    signature that has no form in JSON).
     """
     if pad_to not in PADDINGS:
         raise MalformedError("field_invalid", "pad_to")
@@ -88,8 +89,11 @@ def _claims(answer: bytes, signature: AnswerSignature) -> bytes:
     }
     if signature.nonce is not None:
         claims["nonce"] = signature.nonce
-    # The answer itself, not another spelling of it: a caller may compare it with what it has.
-    return compact_json(claims)[:-1] + b',"session":' + answer + b"}"
+    try:
+        # The answer itself, not another spelling of it: a caller may compare it with what it has.
+        return compact_json(claims)[:-1] + b',"session":' + answer + b"}"
+    except JsonError as error:
+        raise MalformedError("field_invalid", "signature") from error
 
 
 @dataclass(frozen=True, slots=True)

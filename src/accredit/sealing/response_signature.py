@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accredit.encoding import b64_decode, b64_encode, b64url_encode
+from accredit.encoding import JsonError, b64_decode, b64_encode, b64url_encode
 from accredit.errors import MalformedError, Refused
 from accredit.sealing.signing import ServerKey, find_server_key, sign_compact, verify_compact
 
@@ -45,7 +45,9 @@ class Exchange:
 
 
 def sign_response(body: bytes, exchange: Exchange, key: ServerKey, *, now: int) -> dict[str, str]:
-    """The headers `Content-Digest`, `Signature-Input` and `Signature` of an answer (RFC 9421). now: Unix seconds.
+    """The headers `Content-Digest`, `Signature-Input` and `Signature` of an answer (RFC 9421).
+
+    body: its octets. exchange: what was asked, and how it is answered. key: the server's, for ES256 or RS256. now: Unix seconds.
 
     Raises MalformedError: `field_invalid` (a key for PS256, or whose `kid` has no place in a header).
     """
@@ -111,8 +113,15 @@ def _signature_base(body: bytes, exchange: Exchange, params: str) -> bytes:
 
 
 def sign_response_detached(body: bytes, key: ServerKey, *, session_id: str, now: int) -> str:
-    """The header `Accredit-Response-JWS` of an answer: a JWS without its payload, which is the body. now: Unix seconds."""
-    compact = sign_compact(body, key, typ=_DETACHED_TYPE, more={"iat": now, "sid": session_id})
+    """The header `Accredit-Response-JWS` of an answer: a JWS without its payload, which is the body.
+
+    key: the server's. session_id: of the session that the answer is about. now: Unix seconds.
+    Raises MalformedError: `field_invalid` (a session_id that has no form in JSON).
+    """
+    try:
+        compact = sign_compact(body, key, typ=_DETACHED_TYPE, more={"iat": now, "sid": session_id})
+    except JsonError as error:
+        raise MalformedError("field_invalid", "session_id") from error
     header, _, signature = compact.split(".")
     return f"{header}..{signature}"
 

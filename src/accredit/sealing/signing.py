@@ -8,6 +8,7 @@ RFC 7515, RFC 7518 section 3; protocol-rest.md section 15. A header has `alg`, `
     verify_compact(compact, {"keys": [public_jwk]}, typ="at+jwt").payload         # b'{"sub":"c-1"}'
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -24,6 +25,7 @@ from accredit.sealing.algorithms import RSA_BITS
 SERVER_ALGORITHMS: Mapping[str, str] = {"ES256": "EC", "PS256": "RSA", "RS256": "RSA"}
 _PUBLIC, _PRIVATE = {"EC": ("x", "y"), "RSA": ("n", "e")}, {"EC": ("d",), "RSA": ("d", "p", "q", "dp", "dq", "qi")}
 _P256_BYTES, _RSA_BITS = 32, 2048
+_KID = re.compile("[!-~]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,18 @@ def generate_server_key(alg: str = "ES256") -> GeneratedKey:
 
 
 def parse_server_key(jwk: object) -> ServerKey:
-    """Read a JWK of a server: with its private half to sign, without to verify. It has `kid` and one of the three `alg`.
+    """Read a key of a server: with its private half to sign, without to verify.
+
+    jwk: a JSON object with one of the three `alg`, and as `kid` 1 to 256 visible ASCII characters.
 
     Raises MalformedError: `key_malformed`, `key_alg_mismatch`, `key_use_invalid`, `key_curve_unsupported`, `key_encoding_invalid`,
     `key_value_invalid`.
     """
-    if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str):
+    if not isinstance(jwk, dict):
         raise MalformedError("key_malformed")
+    kid = jwk.get("kid")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise MalformedError("key_malformed", "kid")
     alg, kty = jwk.get("alg"), jwk.get("kty")
     if not isinstance(alg, str) or SERVER_ALGORITHMS.get(alg) != kty:
         raise MalformedError("key_alg_mismatch", "alg")
@@ -87,7 +94,7 @@ def parse_server_key(jwk: object) -> ServerKey:
     if kty == "EC" and jwk.get("crv") != "P-256":
         raise MalformedError("key_curve_unsupported", "crv")
     members = read_members(jwk, dict.fromkeys(names, _P256_BYTES if kty == "EC" else None))
-    return ServerKey(jwk["kid"], alg, _import_key(members))
+    return ServerKey(kid, alg, _import_key(members))
 
 
 def _import_key(members: dict[str, str]) -> ECKey | RSAKey:

@@ -14,6 +14,8 @@ from accredit.errors import MalformedError
 
 _MAX_BYTES = 256 * 1024
 _STDIN = Path("-")
+# Click keeps this by context, which all options of one run share.
+_STDIN_READ = "accredit.stdin_read"
 
 # A file that is there, or `-` for standard input.
 INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
@@ -21,9 +23,17 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 def read_text(path: Path) -> str:
-    """The text of a file or of standard input, without white space around it."""
-    octets = sys.stdin.buffer.read(_MAX_BYTES) if path == _STDIN else path.read_bytes()[:_MAX_BYTES]
+    """The text of a file or of standard input, without white space around it. Raises UsageError for a second look at the latter."""
+    octets = _read_stdin() if path == _STDIN else path.read_bytes()[:_MAX_BYTES]
     return octets.decode("utf-8", "replace").strip()
+
+
+def _read_stdin() -> bytes:
+    read = click.get_current_context().meta
+    if read.setdefault(_STDIN_READ, False):
+        raise click.UsageError("Standard input can be read for one option only.")
+    read[_STDIN_READ] = True
+    return sys.stdin.buffer.read(_MAX_BYTES)
 
 
 def read_token(text: str) -> str:

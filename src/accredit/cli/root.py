@@ -15,6 +15,7 @@ SENTENCES = {
     "snippet": "Print what a deployer pastes into a page.",
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",
+    "identity": "Sign, verify and explain identity signatures.",
     "audit": "Read and verify the audit trail.",
 }
 

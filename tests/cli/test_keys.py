@@ -7,6 +7,7 @@ import pytest
 
 from accredit.encoding import b64_decode
 from accredit.keys import generate_deployment_key, has_secret_form, public_thumbprint
+from accredit.sealing import parse_decryption_key, parse_encryption_key
 
 
 def test_a_pair_goes_into_a_file_for_its_owner_alone_and_its_public_half_is_printed(accredit):
@@ -33,6 +34,56 @@ def test_a_pair_for_programs(accredit):
     stored = accredit("keys", "generate", "--json", "--out", "key.jwk").json
     assert stored["private_file"] == "key.jwk"
     assert "private_jwk" not in stored
+
+
+@pytest.mark.parametrize(
+    ("options", "kty", "alg", "shape"),
+    [
+        ((), "RSA", "RSA-OAEP", 2048),
+        (("--kty", "RSA", "--size", "3072", "--alg", "RSA-OAEP-256"), "RSA", "RSA-OAEP-256", 3072),
+        (("--kty", "EC"), "EC", "ECDH-ES", "P-256"),
+        (("--crv", "P-521"), "EC", "ECDH-ES", "P-521"),
+        (("--alg", "ECDH-ES+A256KW", "--crv", "P-384"), "EC", "ECDH-ES+A256KW", "P-384"),
+        (("--alg", "ECDH-ES+A256KW"), "EC", "ECDH-ES+A256KW", "P-256"),
+        (("--kty", "OKP"), "OKP", "ECDH-ES", "X25519"),
+    ],
+)
+def test_a_pair_for_sealed_answers(accredit, options, kty, alg, shape):
+    public = json.loads(accredit("keys", "generate", "--purpose", "encryption", *options, "--out", "key.jwk").out)
+    private = json.loads((accredit.directory / "key.jwk").read_text())
+    assert stat.S_IMODE((accredit.directory / "key.jwk").stat().st_mode) == 0o600
+    key, reading = parse_encryption_key(public), parse_decryption_key(private)
+    assert (public["kty"], public["alg"], public["use"]) == (kty, alg, "enc")
+    assert getattr(key.parsed, "key_size", None) == shape if kty == "RSA" else public["crv"] == shape
+    assert key.thumbprint == reading.thumbprint == accredit("keys", "thumbprint", "key.jwk").out.strip()
+    assert "kid" not in public
+
+
+def test_a_pair_for_sealed_answers_has_the_name_that_it_was_given(accredit):
+    made = accredit("keys", "generate", "--purpose", "encryption", "--kty", "EC", "--kid", "2026-01", "--json").json
+    assert made["public_jwk"]["kid"] == made["private_jwk"]["kid"] == "2026-01"
+    assert "d" not in made["public_jwk"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--purpose", "encryption", "--alg", "ES512"), "--alg ES512 is not for a key of --kty RSA"),
+        (("--purpose", "encryption", "--kty", "EC", "--alg", "RSA-OAEP"), "--alg RSA-OAEP is not for a key of --kty EC"),
+        (("--purpose", "encryption", "--kty", "EC", "--crv", "X25519"), "--crv X25519 is not a curve of --kty EC"),
+        (("--purpose", "encryption", "--kty", "RSA", "--crv", "P-256"), "--crv P-256 is not a curve of --kty RSA"),
+        (("--purpose", "encryption", "--kty", "EC", "--size", "2048"), "--size is for RSA"),
+        (("--purpose", "encryption", "--size", "1024"), "'1024' is not one of"),
+        (("--purpose", "encryption", "--kid", ""), "key_malformed"),
+        (("--purpose", "root", "--kid", "a"), "for --purpose encryption"),
+        (("--alg", "RSA-OAEP"), "field_invalid"),
+    ],
+)
+def test_a_pair_that_there_is_not_is_wrong_usage(accredit, options, told):
+    done = accredit("keys", "generate", *options, "--out", "key.jwk", code=2)
+    assert told in done.err
+    assert done.out == ""
+    assert not (accredit.directory / "key.jwk").exists()
 
 
 def test_a_file_that_is_there_is_never_overwritten(accredit):

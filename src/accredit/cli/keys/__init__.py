@@ -7,7 +7,7 @@ from accredit.cli.groups import LazyGroup
 SENTENCES = {
     "list": "List keys and secrets of every purpose.",
     "create": "Make an API key or a passport key.",
-    "generate": "Make a key pair for signing deployments; needs no database.",
+    "generate": "Make a key pair; needs no database.",
     "register": "Register a deployer's public key.",
     "retire": "Let a key count until a time.",
     "revoke": "End a key now.",

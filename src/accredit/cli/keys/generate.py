@@ -7,8 +7,10 @@ import click
 
 from accredit.cli.files import OUTPUT, new_secret_file
 from accredit.cli.groups import examples, json_option
+from accredit.cli.keys.encryption import NO_SHAPE, Shape, shape_options
 from accredit.cli.output import print_json
 from accredit.keys import SIGNATURE_ALGORITHMS, generate_deployment_key
+from accredit.sealing import ENCRYPTION_ALGORITHMS
 
 
 @click.command(
@@ -16,27 +18,37 @@ from accredit.keys import SIGNATURE_ALGORITHMS, generate_deployment_key
         "accredit keys generate --out shop.jwk > shop.public.jwk",
         "accredit keys generate --out shop.jwk | accredit keys register - --deployer shop",
         "accredit keys generate --alg EdDSA --json",
+        "accredit keys generate --purpose encryption --kty EC --crv P-384 --out answers.jwk > answers.public.jwk",
         "accredit keys generate --purpose root --out root.key",
     )
 )
 @click.option(
-    "--purpose", type=click.Choice(("deployment", "root")), default="deployment", show_default=True, help="What it is for."
+    "--purpose",
+    type=click.Choice(("deployment", "encryption", "root")),
+    default="deployment",
+    show_default=True,
+    help="What it is for.",
 )
 @click.option(
-    "--alg", type=click.Choice(tuple(SIGNATURE_ALGORITHMS)), default="ES512", show_default=True, help="Deployment only."
+    "--alg",
+    type=click.Choice((*SIGNATURE_ALGORITHMS, *ENCRYPTION_ALGORITHMS)),
+    help="Deployment: ES512 by default. Encryption: RSA-OAEP, or ECDH-ES for EC and OKP.",
 )
+@shape_options
 @click.option("--out", type=OUTPUT, help="A new file for the secret half, readable by its owner alone.")
 @json_option
-def command(purpose: str, alg: str, out: Path | None, as_json: bool) -> None:
-    """Make a key pair for signing deployments. Runs anywhere: nothing leaves this machine.
+def command(purpose: str, alg: str | None, shape: Shape, out: Path | None, as_json: bool) -> None:
+    """Make a key pair for signing deployments, or for sealed answers. Runs anywhere: nothing leaves this machine.
 
-    With --out the private JWK goes to that file and the public one is printed, to be registered; without, the private JWK is
-    printed alone. Purpose root makes a root key for a server (ACCREDIT_ROOT_KEY_FILE).
+    With --out the private JWK goes to that file and the public one is printed, to be registered or sent; without, the private JWK
+    is printed alone. Purpose root makes a root key for a server (ACCREDIT_ROOT_KEY_FILE).
     """
+    if purpose != "encryption" and shape != NO_SHAPE:
+        raise click.UsageError("--kty, --size, --crv and --kid are for --purpose encryption.")
     if purpose == "root":
         _generate_root(out, as_json)
         return
-    pair = generate_deployment_key(alg)
+    pair = shape.generate(alg) if purpose == "encryption" else generate_deployment_key(alg or "ES512")
     _write(out, json.dumps(pair.private_jwk))
     if as_json:
         private = {"private_jwk": pair.private_jwk} if out is None else {"private_file": str(out)}

@@ -69,6 +69,20 @@ class Ring:
         return store, Keyring(store, Sealer(store, self.root_keys, self.clock), self.clock)
 
 
+class CountedReads:
+    """A store that counts what is read."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.reads = store, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def read(self, query: Any, item: Any) -> Any:
+        self.reads += 1
+        return await self._store.read(query, item)
+
+
 @one_by_one
 def _seed(tx: Transaction, _: None) -> None:
     for account_id in ("acc_1", "acc_2"):

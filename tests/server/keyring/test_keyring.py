@@ -21,6 +21,8 @@ from accredit.server.keyring.records import KeyRecord
 from accredit.server.keyring.remembered import MAX_REMEMBERED_BYTES, Bounded, RememberedTokens, Versioned
 from accredit.server.keyring.scope import Scope
 
+from .conftest import CountedReads
+
 INTEGRATION = "acc_1_shop"
 
 
@@ -111,20 +113,6 @@ def test_refuses_all_other_api_keys_alike(ring: Any) -> None:
         with pytest.raises(Refused) as refusal:
             ring.run(ring.keyring.authenticate(text, now_ms))
         assert (str(refusal.value), refusal.value.member) == ("invalid_token", None)
-
-
-class CountedReads:
-    """A store that counts what is read."""
-
-    def __init__(self, store: Any) -> None:
-        self._store, self.reads = store, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def read(self, query: Any, item: Any) -> Any:
-        self.reads += 1
-        return await self._store.read(query, item)
 
 
 def test_looks_an_api_key_up_once(ring: Any) -> None:

@@ -1,5 +1,6 @@
 """What counts as exposed, and what happens then."""
 
+import base64
 import json
 from typing import Any
 
@@ -15,14 +16,19 @@ from accredit.server.keyring.api_keys import create_api_key
 from accredit.server.keyring.changes import Cause, Revocation, add_key, revoke_key
 from accredit.server.keyring.deployment_keys import Holder, register_deployment_key
 from accredit.server.keyring.exposed import Exposed, find_exposed
+from accredit.server.keyring.identity_secrets import SecretHolder, import_identity_secret
+from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.leaks import Leak, exposed_secret, respond
 from accredit.server.keyring.passport_keys import PassportHolder, create_passport_key
 from accredit.server.keyring.records import KeyRecord, find_key
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import bump_config, one_by_one
 
+from .conftest import CountedReads
+
 PAIR = generate_pair()
 SECRET = generate_secret("live", "api")
+IDENTITY = base64.b64encode(bytes(range(32))).decode()
 
 
 def respond_to(ring: Any, exposed: Exposed, **members: Any) -> Any:
@@ -158,6 +164,84 @@ def test_a_symmetric_passport_key_is_known_again(ring: Any) -> None:
     made = ring.run(create_passport_key(ring.store, ring.sealer, PassportHolder(ring.scope, "acc_1_shop"), ring.cause()))
     assert [each.key_id for each in respond_to(ring, find_exposed([json.dumps(made.jwk)]))] == [made.record.key_id]
     assert ring.run(ring.keyring.passport_keys(ring.scope, "acc_1_shop")).live(ring.clock.now_ms, "acc_1_shop") == ()
+
+
+def bring(ring: Any, text: str, integration_id: str | None = None, **members: Any) -> KeyRecord:
+    holder = SecretHolder(**{"scope": ring.scope, "deployer_id": "shop", "integration_id": integration_id, **members})
+    return ring.run(import_identity_secret(ring.store, ring.sealer, holder, text, ring.cause()))
+
+
+def expose(ring: Any, *texts: str) -> Any:
+    return respond_to(ring, ring.run(ring.keyring.find_exposed(texts)))
+
+
+def test_an_identity_secret_is_known_again_wherever_it_stands(ring: Any) -> None:
+    record = bring(ring, IDENTITY)
+    assert not ring.run(ring.keyring.find_exposed(["nothing", IDENTITY[:-1]]))
+    revoked = expose(ring, "nothing", json.dumps({"meta": f"secret {IDENTITY}"}))
+    assert [(each.key_id, each.revoke_reason) for each in revoked] == [(record.key_id, "secret_exposed")]
+    secrets = ring.run(ring.keyring.identity_secrets(ring.scope, "shop", "acc_1_shop_boot"))
+    assert (secrets.live(ring.clock.now_ms), [each.key_id for each in secrets.old(0)]) == ((), [record.key_id])
+    assert [json.loads(row[0]) for row in ring.events("key.leaked")] == [
+        {"key_id": record.key_id, "purposes": ["identity"], "source": "browser", "url": None}
+    ]
+    assert IDENTITY not in str(ring.rows("SELECT * FROM audit") + ring.rows("SELECT * FROM events"))
+
+
+@pytest.mark.parametrize("octets", [b"k" * 16, b"k" * 18, b"k" * 24, b"k" * 64], ids=len)
+def test_finds_identity_secrets_of_the_sizes_that_are_in_use(ring: Any, octets: bytes) -> None:
+    text = base64.b64encode(octets).decode()
+    assert not ring.run(ring.keyring.find_exposed([text]))
+    record = bring(ring, text)
+    assert [each.key_id for each in expose(ring, f'"{text}"')] == [record.key_id]
+    assert not ring.run(ring.keyring.find_exposed([text]))
+
+
+def test_every_holder_of_an_identity_secret_loses_it_and_hears_of_it(ring: Any) -> None:
+    other = Scope("acc_2", "live")
+    records = [bring(ring, IDENTITY), bring(ring, IDENTITY, "acc_1_shop_boot"), bring(ring, IDENTITY, scope=other)]
+    expose(ring, IDENTITY)
+    assert {state_of(ring, record) for record in records} == {"revoked"}
+    told = ring.rows("SELECT account_id, integration_id, data FROM events WHERE type = 'key.leaked'")
+    assert {(account_id, integration_id, json.loads(data)["key_id"]) for account_id, integration_id, data in told} == {
+        ("acc_1", None, records[0].key_id),
+        ("acc_1", "acc_1_shop_boot", records[1].key_id),
+        ("acc_2", None, records[2].key_id),
+    }
+
+
+def test_a_secret_that_a_page_goes_on_sending_is_dealt_with_once(ring: Any) -> None:
+    """Else each view of that page would empty the caches of all nodes."""
+    pair = generate_pair()
+    bring(ring, IDENTITY)
+    register(ring, pair.public_jwk)
+    texts = (IDENTITY, json.dumps(pair.private_jwk))
+    assert len(expose(ring, *texts)) == 2
+    # Another secret of that size is in use, so the revoked one is still looked up.
+    bring(ring, base64.b64encode(bytes(32)).decode())
+    version, exposed = ring.store.config_version, ring.run(ring.keyring.find_exposed(texts))
+    assert len(exposed.secret_hashes + exposed.thumbprints) == 2
+    assert respond_to(ring, exposed) == ()
+    assert ring.store.config_version == version
+    assert len(ring.events("key.leaked")) == 2
+
+
+def test_looking_for_identity_secrets_reads_once_after_a_change(ring: Any) -> None:
+    store: Any = CountedReads(ring.store)
+    keyring = Keyring(store, ring.sealer, ring.clock)
+    for reads, expected in ((1, False), (2, True)):
+        for text in (IDENTITY, "nothing", IDENTITY):
+            assert bool(ring.run(keyring.find_exposed([text]))) is (expected and text == IDENTITY)
+        assert store.reads == reads
+        if not expected:
+            bring(ring, IDENTITY)
+
+
+def test_a_secret_that_was_added_on_another_node_is_found_within_a_second(ring: Any, database_url: str) -> None:
+    _, other = ring.other_node(database_url)
+    assert not ring.run(other.find_exposed([IDENTITY]))
+    bring(ring, IDENTITY)
+    assert ring.wait_until(lambda: bool(ring.run(other.find_exposed([IDENTITY])))) < 1
 
 
 def test_what_is_nobodys_changes_nothing(ring: Any) -> None:

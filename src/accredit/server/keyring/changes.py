@@ -122,7 +122,7 @@ def record_change(
 def tell(
     tx: Transaction, kind: str, records: Sequence[KeyRecord], cause: Cause, members: dict[str, Json] | None = None
 ) -> None:
-    """Write one event for all records over one key or secret of one scope."""
+    """Write one event for all records over one key or secret of one holder in one scope."""
     purposes: list[Json] = [record.purpose for record in records]
     data: dict[str, Json] = {"key_id": records[0].key_id, "purposes": purposes, **(members or {})}
     event = outbox.Event(

@@ -1,19 +1,22 @@
-"""What of ours, or of a deployer's, stands in texts that a browser sent: live-looking secrets and private JWKs.
+"""What of ours, or of a deployer's, stands in texts that a browser sent: live-looking secrets, private JWKs, identity secrets.
 
 Nothing found here is kept or passed on: a secret becomes its hash, a private key the thumbprint of its public half, computed from the
 private member itself, so that nobody burns another's key by writing its public half beside a made-up `d`.
 
     exposed = find_exposed(form.values())      # two substring searches a text, and nothing more, when there is nothing
+
+Identity secrets have no prefix, so a caller that looks for them says of which lengths there are any (`Keyring.find_exposed`).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from accredit.encoding import Json, JsonError, b64url_decode, b64url_encode, parse_json
 from accredit.keys import has_secret_form, jwk_thumbprint, secret_hash
+from accredit.server.keyring.bare_secrets import find_bare_secrets
 
 # More in one request is no accident, and each costs time.
 _MAX_FOUND = 16
@@ -29,7 +32,7 @@ _CURVES: dict[str, tuple[ec.EllipticCurve, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """secret_hashes: of secrets. thumbprints: of the public halves of private keys. False when it is empty."""
+    """secret_hashes: of secrets, of identity secrets keyed. thumbprints: of the public halves of private keys. False when empty."""
 
     secret_hashes: tuple[bytes, ...] = ()
     thumbprints: tuple[str, ...] = ()
@@ -41,11 +44,25 @@ class Exposed:
 NOTHING_EXPOSED = Exposed()
 
 
-def find_exposed(texts: Iterable[str]) -> Exposed:
-    """The secrets and private JWKs in these texts, wherever in a text they stand."""
+@dataclass(frozen=True, slots=True)
+class BareSecrets:
+    """What identity secrets in use look like. sizes: in octets. hash_of: how one is found again."""
+
+    sizes: frozenset[int]
+    hash_of: Callable[[bytes], bytes]
+
+
+def find_exposed(texts: Iterable[str], bare: BareSecrets | None = None) -> Exposed:
+    """The secrets and private JWKs in these texts, wherever in a text they stand; with `bare` also what may be identity secrets."""
+    texts = tuple(texts)
     suspected = [text for text in texts if "accredit_" in text or "kty" in text]
-    if not suspected:
-        return NOTHING_EXPOSED
+    found = _find_ours(suspected) if suspected else NOTHING_EXPOSED
+    if bare is not None and (octets := find_bare_secrets(texts, bare.sizes)):
+        return Exposed((*found.secret_hashes, *map(bare.hash_of, octets)), found.thumbprints)
+    return found
+
+
+def _find_ours(suspected: list[str]) -> Exposed:
     hashes = dict.fromkeys(hash_ for text in suspected for hash_ in _find_secrets(text))
     thumbprints: dict[str, None] = {}
     for jwk in (jwk for text in suspected for jwk in _find_jwks(text)):

@@ -19,7 +19,7 @@ from accredit.server.keyring.changes import Cause, add_key
 from accredit.server.keyring.deployment_keys import require_deployer
 from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.scope import SERVER, Scope
-from accredit.server.keyring.sealing import Sealer
+from accredit.server.keyring.sealing import SEALED_EXTRA_BYTES, Sealer
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 # How many live ones a deployer may have, and each of its integrations beside them.
@@ -135,6 +135,12 @@ def find_identity_records(tx: Transaction, holder: tuple[Scope, str]) -> list[Ke
         "k.account_id = ? AND k.environment = ? AND k.purpose = 'identity' AND k.deployer_id = ?",
         (scope.account_id, scope.environment, deployer_id),
     )
+
+
+def find_sizes(tx: Transaction, _: None) -> frozenset[int]:
+    """Query: how many octets the secrets have that are not revoked, of whatever account; an index answers it."""
+    rows = tx.rows("SELECT DISTINCT LENGTH(secret) FROM keys WHERE purpose = 'identity' AND revoked_ms IS NULL")
+    return frozenset(length - SEALED_EXTRA_BYTES for (length,) in rows)
 
 
 @dataclass(frozen=True, slots=True)

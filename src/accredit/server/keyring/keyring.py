@@ -7,7 +7,7 @@ everywhere within a second, and times of retirement are compared with the caller
     verify_deployment(token, keys.live(now_ms, integration_id), now=now_ms // 1000)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,10 +16,17 @@ import msgspec
 from accredit.errors import FailureError, Refused
 from accredit.keys import DeploymentKey, has_secret_form, parse_deployment_key, secret_hash
 from accredit.passport import PassportKey, parse_passport_key
-from accredit.server.keyring.identity_secrets import IdentitySecrets, find_identity_records, open_secrets
+from accredit.server.keyring.exposed import BareSecrets, Exposed, find_exposed
+from accredit.server.keyring.identity_secrets import (
+    IdentitySecrets,
+    find_identity_records,
+    find_sizes,
+    identity_hash,
+    open_secrets,
+)
 from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.remembered import Bounded, Versioned
-from accredit.server.keyring.scope import Scope
+from accredit.server.keyring.scope import SERVER, Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store, Transaction
 
@@ -82,6 +89,7 @@ class Keyring:
         self._deployment = Versioned(store, self._load_deployment_keys, _CACHED_HOLDERS)
         self._passport = Versioned(store, self._load_passport_keys, _CACHED_HOLDERS)
         self._identity = Versioned(store, self._load_identity_secrets, _CACHED_HOLDERS)
+        self._bare = Versioned(store, self._load_bare_secrets, 1)
         self._api = Versioned(store, self._load_api_key, _CACHED_API_KEYS)
         self._unknown: Bounded[bytes, int] = Bounded(_CACHED_UNKNOWN)
         self._uses: dict[str, int] = {}
@@ -99,6 +107,13 @@ class Keyring:
         """The secrets that this integration's users are signed with. Raises FailureError root_key_missing, sealed_damaged."""
         holder = (scope, deployer_id, integration_id)
         return self._identity.find(holder) or await self._identity.load(holder)
+
+    async def find_exposed(self, texts: Iterable[str]) -> Exposed:
+        """What must not be sent by a browser and stands in these texts, or may: whether it is anybody's, `leaks.respond` finds out.
+
+        Reads once after each change of keys. Raises FailureError service_unavailable.
+        """
+        return find_exposed(texts, self._bare.find(None) or await self._bare.load(None))
 
     async def authenticate(self, secret_text: str, now_ms: int) -> ApiKey:
         """Whose API key this is. Raises Refused invalid_token, whatever the reason.
@@ -148,6 +163,11 @@ class Keyring:
         if records:
             await self._sealer.ready(scope)
         return open_secrets(self._sealer, records, integration_id, self._clock())
+
+    async def _load_bare_secrets(self, _: None) -> BareSecrets:
+        await self._sealer.ready(SERVER)
+        sizes = await self._store.read(find_sizes, None)
+        return BareSecrets(sizes, lambda octets: identity_hash(self._sealer, octets))
 
     async def _load_api_key(self, digest: bytes) -> HeldKeys[ApiKey]:
         records = await self._store.read(_find_api_key, digest)

@@ -15,7 +15,6 @@ from accredit.keys import secret_hash
 from accredit.server.keyring.changes import Cause, end, record_change, tell
 from accredit.server.keyring.exposed import Exposed
 from accredit.server.keyring.records import KeyRecord, find_records
-from accredit.server.keyring.scope import Scope
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 
@@ -41,8 +40,8 @@ def exposed_secret(text: str) -> Exposed:
 async def respond(store: Store, leak: Leak) -> tuple[KeyRecord, ...]:
     """Revoke every live record over what was exposed and return those records; durable when it returns.
 
-    Keys whose private half was exposed are denied in their accounts for good, dead ones too. What nobody's record stands over
-    changes nothing and costs a read only.
+    Keys whose private half was exposed are denied in their accounts for good, dead ones too. What nobody's record stands over, and
+    what was dealt with before, changes nothing and costs a read only.
     """
     if not await store.read(_concerns_us, leak):
         return ()
@@ -91,15 +90,23 @@ def find_denied(tx: Transaction, account_id: str, thumbprints: Sequence[str]) ->
 
 
 def _concerns_us(tx: Transaction, leak: Leak) -> bool:
-    return any(_find_concerned(tx, leak))
+    """Whether anything would change: a page goes on sending what was revoked, and must not empty every cache each time."""
+    for records in _find_concerned(tx, leak):
+        for record in records:
+            thumbprint, at_ms = record.thumbprint, leak.cause.at_ms
+            to_deny = thumbprint in leak.exposed.thumbprints and not find_denied(tx, record.scope.account_id, [thumbprint])
+            if to_deny or record.is_live(at_ms):
+                return True
+    return False
 
 
 def _find_concerned(tx: Transaction, leak: Leak) -> Iterator[list[KeyRecord]]:
-    """The records over what was exposed: of each secret or key and each scope, those that one event tells of."""
+    """The records over what was exposed: of each secret or key and each holder, those that one event tells of."""
     for column, values in (("secret_hash", leak.exposed.secret_hashes), ("thumbprint", leak.exposed.thumbprints)):
-        for value in values:
-            by_scope: dict[Scope, list[KeyRecord]] = {}
-            for record in find_records(tx, f"k.{column} = ?", (value,)):
-                if leak.account_id in (None, record.scope.account_id):
-                    by_scope.setdefault(record.scope, []).append(record)
-            yield from by_scope.values()
+        by_holder: dict[tuple[object, ...], list[KeyRecord]] = {}
+        marks = ", ".join("?" * len(values))
+        for record in find_records(tx, f"k.{column} IN ({marks})", values) if values else ():
+            if leak.account_id in (None, record.scope.account_id):
+                holder = (getattr(record, column), record.scope, record.deployer_id, record.integration_id)
+                by_holder.setdefault(holder, []).append(record)
+        yield from by_holder.values()

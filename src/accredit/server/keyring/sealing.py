@@ -43,6 +43,8 @@ _HEADER = struct.Struct(">BQ")
 _VERSION = 1
 _NONCE_BYTES = 12
 _CIPHERTEXT_AT = _HEADER.size + _NONCE_BYTES
+# How much longer a sealed value is than what it seals.
+SEALED_EXTRA_BYTES = _CIPHERTEXT_AT + 16
 # Small enough that a running server's writer never waits long for one step.
 _REWRAP_AT_ONCE = 100
 

@@ -94,7 +94,7 @@ CREATE TABLE keys (
     last_used_ms BIGINT
 );
 CREATE INDEX keys_by_secret ON keys (secret_hash) WHERE secret_hash IS NOT NULL;
-CREATE INDEX keys_by_identity_size ON keys (LENGTH(secret)) WHERE purpose = 'identity' AND revoked_ms IS NULL;
+CREATE INDEX keys_by_identity_size ON keys (length(secret)) WHERE purpose = 'identity' AND revoked_ms IS NULL;
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);

@@ -82,8 +82,13 @@ class BootDoor(FramedDoor[Ask]):
         body = _parse_object(octets) if as_json else parse_pairs(octets)
         named = {name: value for name, value in _members(body) if isinstance(value, str)}
         attempt.as_problem |= named.get("response_mode") == "json"
-        asker = self._read_asker(sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt, renewal=renewal)
-        await refuse_exposed(self._node, attempt, list(_texts(body)))
+        try:
+            asker = self._read_asker(
+                sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt, renewal=renewal
+            )
+        finally:
+            # Whatever else is wrong: what was sent is no secret any more.
+            await refuse_exposed(self._node, attempt, list(_texts(body)))
         boot = read_boot_body(body)
         if not as_json:
             ask_origin(asker, named)
@@ -93,10 +98,24 @@ class BootDoor(FramedDoor[Ask]):
         node = self._node
         attempt.integration = await node.catalog.find(DOOR, ask.boot.cp_deployment_id)
         secrets = await self._find_secrets(attempt)
-        admission = admit_identity(ask.proof, attempt.integration, secrets, ask.visit, attempt.now_ms)
+        try:
+            admission = admit_identity(ask.proof, attempt.integration, secrets, ask.visit, attempt.now_ms)
+        except Refused:
+            await self._refuse_secret_as_mac(ask.boot, attempt)
+            raise
         if admission.proof_key_id is not None:
             node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
+        else:
+            await self._refuse_secret_as_mac(ask.boot, attempt)
         return admission
+
+    async def _refuse_secret_as_mac(self, boot: BootBody, attempt: Attempt) -> None:
+        """Look at a signature that did not hold part by part: some send the secret itself where its MAC belongs.
+
+        After every refusal, so that time tells nothing. Raises Refused `secret_exposed`.
+        """
+        if boot.signature is not None:
+            await refuse_exposed(self._node, attempt, boot.signature.split(":"))
 
     async def _find_secrets(self, attempt: Attempt) -> Sequence[IdentitySecret]:
         integration = attempt.integration

@@ -52,9 +52,12 @@ class EmbedDoor(FramedDoor[Ask]):
         body = await read_body(receive, MAX_BODY_BYTES)
         check_media_type(sent.get(b"content-type", b""), b"application/x-www-form-urlencoded")
         fields = parse_form(body)
-        asker = self._read_asker(sent, fields, attempt, renewal=renewal)
+        try:
+            asker = self._read_asker(sent, fields, attempt, renewal=renewal)
+        finally:
+            # Whatever else is wrong: what was sent is no secret any more.
+            await refuse_exposed(self._node, attempt, fields.values())
         ask_origin(asker, fields)
-        await refuse_exposed(self._node, attempt, fields.values())
         direct = _read_direct(fields)
         token, verified_by = self._peek(fields.get("signed_deployment"))
         if token is None:

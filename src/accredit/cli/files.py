@@ -43,13 +43,18 @@ def read_token(text: str) -> str:
 
 def read_keys(path: Path) -> list[dict[str, Json]]:
     """The JSON Web Keys of a file: one, or those of a set (RFC 7517 section 5). Raises MalformedError `key_malformed`."""
+    return parse_keys(read_text(path).encode(), str(path))
+
+
+def parse_keys(octets: bytes, source: str) -> list[dict[str, Json]]:
+    """The JSON Web Keys of a document from that source. Raises MalformedError `key_malformed`."""
     try:
-        document = parse_json(read_text(path).encode(), max_depth=4)
+        document = parse_json(octets, max_depth=4)
     except JsonError as error:
-        raise MalformedError("key_malformed", str(path)) from error
+        raise MalformedError("key_malformed", source) from error
     keys = document.get("keys") if isinstance(document, dict) and "keys" in document else [document]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        raise MalformedError("key_malformed", str(path))
+        raise MalformedError("key_malformed", source)
     return cast("list[dict[str, Json]]", keys)
 
 

@@ -16,6 +16,7 @@ SENTENCES = {
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",
     "identity": "Sign, verify and explain identity signatures.",
+    "open-sealed": "Open a sealed answer of the rest door.",
     "audit": "Read and verify the audit trail.",
 }
 

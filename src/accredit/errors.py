@@ -301,6 +301,6 @@ CODES: dict[str, Code] = {
         audit_broken="The audit chain does not hold.",
         address_in_use="The server cannot listen at its host and port; another program may have them.",
         sdk_missing="The browser SDK is not built; run `make sdk`.",
-        key_set_unreadable="The deployer's key set could not be read.",
+        key_set_unreadable="The key set could not be read.",
     ),
 }

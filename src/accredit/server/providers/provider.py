@@ -1,7 +1,7 @@
 """What every kind of provider is asked and answers: the seam between the sessions of the rest door and `sandbox/`, `oidc/`, ...
 
-protocol-rest.md sections 9 to 12. A provider keeps nothing between two steps: what it must know again is its step's `state`, small JSON
-that the session keeps sealed. It does not touch the session; it says what comes next, and at the end what it found out.
+protocol-rest.md sections 9 to 12. A provider keeps nothing between two steps: what it must know again is its step's `state`, small
+JSON that the session keeps sealed. It does not touch the session; it says what comes next, and at the end what it found out.
 
     provider = await open_provider(node, record)
     step = await provider.start(asked)                      # Redirect, Show or Waiting: keep step.state, carry the step out

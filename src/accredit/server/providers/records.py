@@ -1,6 +1,6 @@
 """Provider records: what an owner says of each provider of an account and environment, cached as the configuration is.
 
-    for record in await find_providers(node, scope): ...        # in the order of their ids, disabled ones too
+    records = await find_providers(node, scope)        # in the order of their ids, disabled ones too
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import msgspec
 
 from accredit.encoding import Json
+from accredit.server.keyring.scope import Scope
 
 if TYPE_CHECKING:
-    from accredit.server.keyring.scope import Scope
     from accredit.server.node import Node
 
 Kind: TypeAlias = Literal["sandbox", "oidc", "email_otp", "callout"]
@@ -35,6 +35,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ProviderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as stored. ref: its name in public addresses. loa: the highest that it reaches. settings: what its kind needs."""
 
+    scope: Scope
     provider_id: str
     ref: str
     kind: Kind
@@ -51,6 +52,6 @@ class ProviderRecord(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int = 0
 
 
-async def find_providers(node: "Node", scope: "Scope") -> tuple[ProviderRecord, ...]:
+async def find_providers(node: "Node", scope: Scope) -> tuple[ProviderRecord, ...]:
     """The providers of an account and environment, in the order of their ids, disabled ones too."""
     raise NotImplementedError

@@ -47,6 +47,18 @@ CREATE TABLE integrations (
 );
 CREATE INDEX integrations_by_account ON integrations (account_id, environment, id);
 
+CREATE TABLE providers (
+    ref TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    id TEXT NOT NULL,
+    record TEXT NOT NULL,
+    secrets BYTEA,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX providers_by_account ON providers (account_id, environment, id);
+
 CREATE TABLE integration_versions (
     integration_id TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -138,6 +150,24 @@ CREATE TABLE invitations (
     key_id TEXT
 );
 CREATE INDEX invitations_by_deployer ON invitations (account_id, environment, deployer_id);
+
+CREATE TABLE provider_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    provider_ref TEXT NOT NULL,
+    role TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    phase_ms BIGINT NOT NULL,
+    public_jwk TEXT NOT NULL,
+    secret BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX provider_keys_by_provider ON provider_keys (provider_ref);
+
+CREATE TABLE provider_answers (
+    state_hash BYTEA NOT NULL PRIMARY KEY,
+    at_ms BIGINT NOT NULL
+);
+CREATE INDEX provider_answers_by_age ON provider_answers (at_ms);
 """
 
 _SESSIONS = """

@@ -25,6 +25,7 @@ _CLIENTS = 32
 _FRESH_ID = (
     "lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || substr(gen_random_uuid()::text, 13)"
 )
+_FRESH = {"id": _FRESH_ID, "replay_key": "uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())"}
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: (\d+)", re.MULTILINE)
 
@@ -48,10 +49,10 @@ class PostgreSQL:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
-    def pgbench(self, name: str, *, seconds: float) -> float:
-        """Transactions a second that insert a session, one prepared statement each, from 32 clients."""
+    def pgbench(self, name: str, *, door: str, seconds: float) -> float:
+        """Transactions a second that insert a session of that door, one prepared statement each, from 32 clients."""
         script = self.directory / "statement.sql"
-        script.write_text(self._insert_again(name))
+        script.write_text(self._insert_again(name, door))
         script.chmod(0o644)
         options = ["-n", "-M", "prepared", "-c", str(_CLIENTS), "-j", "2", "-T", str(max(1, round(seconds))), "-f", str(script)]
         command = [str(self.binaries / "pgbench"), "-h", str(self.directory), "-U", "accredit", *options, name]
@@ -61,14 +62,20 @@ class PostgreSQL:
             raise Unfit(f"pgbench: {done.stdout}{done.stderr}")
         return float(tps[1])
 
-    def _insert_again(self, name: str) -> str:
-        """A statement that inserts a session which the database has once more, under a fresh id that sorts by time as ours do."""
+    def _insert_again(self, name: str, door: str) -> str:
+        """A statement that inserts a session which the database has once more, under a fresh id that sorts by time as ours do.
+
+        At the boot door with a fresh replay key, at the embed door without one.
+        """
         with psycopg.connect(self.url(name)) as connection:
-            found = connection.execute("SELECT * FROM sessions WHERE replay_key IS NULL LIMIT 1")
+            single = door == "boot"
+            wanted = "SELECT * FROM sessions WHERE door = %s AND (replay_key IS NOT NULL) = %s LIMIT 1"
+            found = connection.execute(wanted, (door, single))
             values = dict(zip((column.name for column in found.description or ()), found.fetchone() or (), strict=True))
-            given = {column: value for column, value in values.items() if value is not None and column != "id"}
-            literals = ", ".join(sql.Literal(value).as_string(connection) for value in given.values())
-        return f"INSERT INTO sessions (id, {', '.join(given)}) VALUES ({_FRESH_ID}, {literals})"
+            given = {column: value for column, value in values.items() if value is not None and column not in _FRESH}
+            literals = {column: sql.Literal(value).as_string(connection) for column, value in given.items()}
+        literals |= {column: fresh for column, fresh in _FRESH.items() if single or column == "id"}
+        return f"INSERT INTO sessions ({', '.join(literals)}) VALUES ({', '.join(literals.values())})"
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""What is set up before anything is measured: an owner, a deployer with a key, three integrations, and the visitors' requests.
+"""What is set up before anything is measured: an owner, a deployer with its keys, integrations, and the visitors' requests.
 
 One integration asks for all that an extended token can hold, single use included; one takes the original's token, which a page may
-show to any number of visitors; one takes users by name alone. Every contender hears the very same octets.
+show to any number of visitors; one takes users by name alone; one boots users under identity signatures. Every contender hears the
+very same octets.
 """
 
 import json
@@ -14,22 +15,24 @@ from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from accredit import sign_deployment
+from accredit import IdentitySecret, sign_deployment, sign_identity
 from accredit.encoding import Json, b64url_decode
 from accredit.server.accounts.accounts import NewAccount, create_account
 from accredit.server.accounts.deployers import DeployerChange, create_deployer
 from accredit.server.app import open_node, system_clock
+from accredit.server.integrations.integration import Door
 from accredit.server.integrations.publishing import Publication, create_integration
 from accredit.server.keyring.api_keys import create_api_key
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.deployment_keys import Holder, generate_deployment_key
+from accredit.server.keyring.identity_secrets import SecretHolder, issue_identity_secret
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.settings import read_settings
 
 PUBLIC_URL, ORIGIN, APPLICATION_URL = "https://id.owner.example", "https://shop.example", "https://app.owner.example/start"
 OWNER_ID, DEPLOYER_ID = "owner", "shop"
-SINGLE_USE, SHOWN_TO_MANY, UNSIGNED = "report-single-use", "report-for-many", "report-unsigned"
+SINGLE_USE, SHOWN_TO_MANY, UNSIGNED, BOOTED = "report-single-use", "report-for-many", "report-unsigned", "cpd_report"
 _SCOPE = Scope("acc_bench", "live")
 _POLICY: dict[str, Json] = {
     "application_url": APPLICATION_URL,
@@ -44,6 +47,18 @@ _PASSPORT: Mapping[str, Json] = {
     "email": "ada@example.com",
     "country": "GB",
     "newsletter": True,
+}
+_BOOT_POLICY: dict[str, Json] = {name: _POLICY[name] for name in ("application_url", "views", "allowed_origins")}
+_CUSTOMER: Mapping[str, str] = {
+    "first_name": "Ada",
+    "surname": "Lovelace",
+    "gender": "female",
+    "title": "Ms",
+    "building_number": "12",
+    "address_1": "St James's Square",
+    "town_city": "London",
+    "postcode": "SW1Y 4JH",
+    "dob": "1978-12-06T12:27:41.201Z",
 }
 # What a browser says when a page posts a form into a frame.
 _BROWSER = (
@@ -61,6 +76,7 @@ class Scene:
 
     private_jwk: dict[str, Any] = field(repr=False)
     api_secret: str = field(repr=False)
+    identity_secret: str = field(repr=False)
 
     @property
     def public_jwk(self) -> dict[str, Any]:
@@ -91,6 +107,14 @@ class Scene:
         ids = {"deployer_id": DEPLOYER_ID, "integration_id": UNSIGNED, "owner_id": OWNER_ID, "view_id": "summary"}
         return _post({**ids, "uid": uid, "data_passport": json.dumps(_PASSPORT)})
 
+    def boot(self) -> bytes:
+        """The request of a browser whose page boots a user, with a fresh signature."""
+        email = f"user-{secrets.token_hex(4)}@example.com"
+        secret = IdentitySecret.from_base64(self.identity_secret)
+        signature = sign_identity(secret, DEPLOYER_ID, BOOTED, email, now=int(time.time()))
+        ids = {"cp_id": DEPLOYER_ID, "cp_deployment_id": BOOTED}
+        return _post({**ids, "signature": signature, "page": "summary", "email": email, **_CUSTOMER}, "/boot")
+
     def exchange(self, code: str) -> bytes:
         """The request of the application's backend."""
         return _request(
@@ -120,9 +144,11 @@ async def set_up(environ: Mapping[str, str]) -> Scene:
         await _publish(node, SHOWN_TO_MANY, _POLICY)
         await _publish(node, SINGLE_USE, _POLICY | {"token_profile": "require"})
         await _publish(node, UNSIGNED, _POLICY | {"signed_deployment": "off"})
+        await _publish(node, BOOTED, _BOOT_POLICY, "boot")
+        identity = await issue_identity_secret(node.store, node.sealer, SecretHolder(_SCOPE, DEPLOYER_ID), cause)
         key = await generate_deployment_key(node.store, Holder(_SCOPE, DEPLOYER_ID), cause)
         api_key = await create_api_key(node.store, _SCOPE, "backend", cause)
-        return Scene(key.private_jwk, api_key.secret_text)
+        return Scene(key.private_jwk, api_key.secret_text, identity.secret_text)
 
 
 def plain_request(path: str) -> bytes:
@@ -130,14 +156,14 @@ def plain_request(path: str) -> bytes:
     return _request("GET", path, "")
 
 
-async def _publish(node: Node, integration_id: str, policy: dict[str, Json]) -> None:
+async def _publish(node: Node, integration_id: str, policy: dict[str, Json], door: Door = "embed") -> None:
     await create_integration(
-        node.store, Publication(integration_id, _SCOPE, policy, system_clock(), "bench", deployer_id=DEPLOYER_ID)
+        node.store, Publication(integration_id, _SCOPE, policy, system_clock(), "bench", door, DEPLOYER_ID)
     )
 
 
-def _post(fields: Mapping[str, str]) -> bytes:
-    return _request("POST", "/embed", _BROWSER, urlencode({**fields, "channel": "AAECAwQFBgcICQoLDA0ODw", "sdk": "0.1.0"}))
+def _post(fields: Mapping[str, str], path: str = "/embed") -> bytes:
+    return _request("POST", path, _BROWSER, urlencode({**fields, "channel": "AAECAwQFBgcICQoLDA0ODw", "sdk": "0.1.0"}))
 
 
 def _properties(integration_id: str, uid: str) -> dict[str, object]:

@@ -55,8 +55,9 @@ class Contest:
     @cached_property
     def plain(self) -> Target:
         """The plain handler."""
-        form = self.scene.embed(self.scene.token_for_many()).partition(b"\r\n\r\n")[2].decode()
-        given = {"environ": dict(self.settings.plain), "form": form}
+        visits = {"embed": self.scene.embed(self.scene.token_for_many()), "boot": self.scene.boot()}
+        forms = {door: visit.partition(b"\r\n\r\n")[2].decode() for door, visit in visits.items()}
+        given = {"environ": dict(self.settings.plain), "forms": forms}
         return self._stage.open.enter_context(serve_module(self._stage.cores, "plain", given))
 
     @cached_property
@@ -72,6 +73,7 @@ class Contest:
             "application_url": APPLICATION_URL,
             "origins": [ORIGIN],
             "api_secret": self.scene.api_secret,
+            "identity_secret": self.scene.identity_secret,
         }
         return self._stage.open.enter_context(serve_module(self._stage.cores, "fastapi_service", given))
 

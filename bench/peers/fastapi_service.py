@@ -1,4 +1,4 @@
-"""The same two requests, answered by a competent service of somebody's own: FastAPI, pydantic, joserfc, SQLAlchemy.
+"""The same three requests, answered by a competent service of somebody's own: FastAPI, pydantic, joserfc, SQLAlchemy.
 
 Same checks, same durability, same sealing, same answers. Keys and integrations are in memory, and verified tokens are remembered,
 as ours are. The standard library reads the form, which is faster than FastAPI's own way. One commit for each request.
@@ -6,7 +6,9 @@ as ours are. The standard library reads the form, which is faster than FastAPI's
     python -m bench.peers.fastapi_service < {"port": ..., "database_url": ..., "public_jwk": {...}, ...}
 """
 
+import base64
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -25,11 +27,11 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bench.peers.messages import Code, Form, Person, SessionBody
+from bench.peers.messages import Boot, Code, Form, Person, SessionBody
 from bench.peers.tables import SessionRow, Table, create_engine
 from bench.peers.tokens import InvalidTokenError, TokenVerifier
 
-CODE_LIFETIME_MS, SESSION_LIFETIME_MS = 60_000, 1_800_000
+CODE_LIFETIME_MS, SESSION_LIFETIME_MS, WINDOW_S = 60_000, 1_800_000, 60
 
 
 class Service:
@@ -39,6 +41,7 @@ class Service:
         self.application_url: str = given["application_url"]
         self.origins: list[str] = given["origins"]
         self.api_secret_hash = hashlib.sha256(given["api_secret"].encode()).digest()
+        self.identity_secret = base64.b64decode(given["identity_secret"])
         self.verifier = TokenVerifier(given["public_jwk"], given["owner_id"], given["audience"])
         self.engine = create_engine(given["database_url"])
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -109,6 +112,51 @@ async def embed(request: Request, database: Database) -> Response:
     return Response(status_code=303, headers=_framed(service, f"{service.application_url}?code={code}"))
 
 
+async def boot(request: Request, database: Database) -> Response:
+    """Verify the identity signature, open a session, send the frame on."""
+    service: Service = request.app.state.service
+    form = Boot.model_validate(dict(parse_qsl((await request.body()).decode(), strict_parsing=True)))
+    origin = request.headers.get("origin")
+    if origin not in service.origins or request.headers.get("sec-fetch-dest", "iframe") != "iframe":
+        raise HTTPException(403, "admission_refused")
+    nonce = _verify_identity(service, form)
+    session_id, code, now_ms = str(uuid_utils.uuid7()), secrets.token_urlsafe(32), time.time_ns() // 1_000_000
+    database.add(
+        SessionRow(
+            id=session_id,
+            integration_id=form.cp_deployment_id,
+            deployer_id=form.cp_id,
+            owner_id="owner",
+            status="created",
+            origin=origin,
+            view_id=form.page,
+            channel=form.channel,
+            request_id=secrets.token_hex(16),
+            key_id="identity",
+            jti=nonce,
+            code_hash=hashlib.sha256(code.encode()).digest(),
+            sealed=service.seal(Person(uid=form.email, data_passport=dict(form.customer)), session_id),
+            created_ms=now_ms,
+            expires_ms=now_ms + CODE_LIFETIME_MS,
+        )
+    )
+    try:
+        await database.commit()
+    except IntegrityError as error:
+        raise HTTPException(403, "admission_refused") from error
+    return Response(status_code=303, headers=_framed(service, f"{service.application_url}?code={code}"))
+
+
+def _verify_identity(service: Service, form: Boot) -> str:
+    """The nonce of a signature that holds."""
+    timestamp, mac, nonce = form.signature.split(":")
+    text = f"{timestamp}:{form.cp_id}:{form.cp_deployment_id}:{form.email}:{nonce}"
+    expected = base64.b64encode(hmac.digest(service.identity_secret, text.encode(), "sha256")).decode()
+    if not hmac.compare_digest(mac, expected) or abs(time.time() - int(timestamp)) > WINDOW_S or not 30 <= len(nonce) <= 50:
+        raise HTTPException(403, "admission_refused")
+    return nonce
+
+
 def _framed(service: Service, location: str) -> dict[str, str]:
     policy = f"default-src 'none'; base-uri 'none'; frame-ancestors {' '.join(service.origins)}"
     return {
@@ -153,6 +201,7 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(lifespan=live)
     app.state.service = service
     app.post("/embed", status_code=303)(embed)
+    app.post("/boot", status_code=303)(boot)
     app.post("/v1/exchange", dependencies=[Depends(authenticate)])(exchange)
     app.get("/readyz")(ready)
     return app

@@ -18,6 +18,34 @@ class Form(BaseModel):
     sdk: str | None = Field(None, max_length=32)
 
 
+class Boot(BaseModel):
+    """The form of a boot: ids, the signature, and what the page tells of its user."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    cp_id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")
+    cp_deployment_id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")
+    signature: str = Field(max_length=256)
+    page: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,128}$")
+    channel: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{22}$")
+    email: str = Field("", max_length=255)
+    first_name: str | None = Field(None, max_length=255)
+    surname: str | None = Field(None, max_length=255)
+    gender: str | None = Field(None, max_length=15)
+    title: str | None = Field(None, max_length=10)
+    building_number: str | None = Field(None, max_length=50)
+    address_1: str | None = Field(None, max_length=50)
+    town_city: str | None = Field(None, max_length=50)
+    postcode: str | None = Field(None, max_length=8)
+    dob: str | None = Field(None, max_length=40)
+
+    @property
+    def customer(self) -> dict[str, str]:
+        """What is told of the user."""
+        own = {"cp_id", "cp_deployment_id", "signature", "page", "channel"}
+        return self.model_dump(exclude=own, exclude_none=True)
+
+
 class Code(BaseModel):
     """What a backend redeems."""
 

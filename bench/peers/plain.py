@@ -3,7 +3,7 @@
 It says nothing about who is admitted: the row is taken once from a real admission and inserted again and again under fresh ids. What
 it answers a second is what is left over for a door that costs nothing.
 
-    python -m bench.peers.plain < {"port": ..., "environ": {...}, "form": "signed_deployment=..."}
+    python -m bench.peers.plain < {"port": ..., "environ": {...}, "forms": {"embed": "signed_deployment=...", "boot": "..."}}
 """
 
 import json
@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,16 +20,20 @@ import uvicorn
 
 from accredit.server.app import App, open_node, server_config
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
 from accredit.server.ids import new_session_id
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.sessions.codes import code_hash, parse_code
-from accredit.server.sessions.opening import Opening, insert_openings
+from accredit.server.sessions.opening import COLUMNS, Opening, insert_openings, replay_key
 from accredit.server.sessions.redeeming import Redemption, redeem_codes
 from accredit.server.settings import Settings, read_settings
 from accredit.server.store import Store
 
+Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
+DOORS: dict[str, Callable[[Node], Application]] = {"embed": EmbedDoor, "boot": BootDoor}
+_REPLAY_KEY = COLUMNS.index("replay_key")
 Route = Callable[[HttpScope, Send], Awaitable[None]]
 _PREPARED_AT_ONCE = 1000
 # About as long as a session that an exchange answers with.
@@ -47,12 +52,13 @@ class Recorder:
 class Plain:
     """The application. settings: as ours has them, so that both run under one configuration of uvicorn."""
 
-    def __init__(self, settings: Settings, form: str) -> None:
+    def __init__(self, settings: Settings, forms: dict[str, str]) -> None:
         self.settings = settings
-        self._form = form.encode()
+        self._forms = forms
         self._redemptions: deque[Redemption] = deque()
         self._routes: dict[str, Route] = {
-            "/embed": self._embed,
+            "/embed": partial(self._insert, "embed"),
+            "/boot": partial(self._insert, "boot"),
             "/v1/exchange": self._exchange,
             "/prepare": self._prepare,
             "/readyz": self._hello,
@@ -71,19 +77,18 @@ class Plain:
         await receive()
         async with open_node(self.settings) as node:
             self._store: Store = node.store
-            self._opening, self._answer = await _record(node, self._form)
+            self._recorded = {
+                door: await _record(node, DOORS[door], f"/{door}", form.encode()) for door, form in self._forms.items()
+            }
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _embed(self, _scope: HttpScope, send: Send) -> None:
-        if await self._store.write(insert_openings, self._fresh()) is None:
-            await send(self._answer)
+    async def _insert(self, door: str, _scope: HttpScope, send: Send) -> None:
+        opening, answer = self._recorded[door]
+        if await self._store.write(insert_openings, _fresh(opening)) is None:
+            await send(answer)
             await send({"type": "http.response.body", "body": b""})
-
-    def _fresh(self) -> Opening:
-        session_id = new_session_id()
-        return msgspec.structs.replace(self._opening, session_id=session_id, row=(session_id, *self._opening.row[1:]))
 
     async def _exchange(self, _scope: HttpScope, send: Send) -> None:
         session = await self._store.write(redeem_codes, self._redemptions.popleft())
@@ -91,10 +96,11 @@ class Plain:
 
     async def _prepare(self, scope: HttpScope, send: Send) -> None:
         """Sessions whose codes are to be redeemed: `/prepare?5000`."""
-        row, event = self._opening.row, self._opening.event
-        code = parse_qs(urlsplit(dict(self._answer["headers"])[b"location"].decode()).query)["code"][0]
+        opening, answer = self._recorded["embed"]
+        row, event = opening.row, opening.event
+        code = parse_qs(urlsplit(dict(answer["headers"])[b"location"].decode()).query)["code"][0]
         digest = code_hash(parse_code(code))
-        openings = [self._fresh() for _ in range(int(scope["query_string"]))]
+        openings = [_fresh(opening) for _ in range(int(scope["query_string"]))]
         for start in range(0, len(openings), _PREPARED_AT_ONCE):
             await self._store.write(_insert_all, openings[start : start + _PREPARED_AT_ONCE])
         scope_of_row = Scope(cast(str, row[1]), cast(str, row[2]))
@@ -107,16 +113,25 @@ class Plain:
         await send_answer(send, 200, [(b"content-type", b"text/plain")], b"hello")
 
 
+def _fresh(opening: Opening) -> Opening:
+    """The same row under a fresh id, and, where it has one, with a fresh replay key."""
+    session_id, row = new_session_id(), list(opening.row)
+    row[0] = session_id
+    if opening.replayed is not None:
+        row[_REPLAY_KEY] = replay_key(session_id)
+    return msgspec.structs.replace(opening, session_id=session_id, row=tuple(row))
+
+
 def _insert_all(tx: Any, groups: Any) -> list[None]:
     for openings in groups:
         insert_openings(tx, openings)
     return [None] * len(groups)
 
 
-async def _record(node: Node, form: bytes) -> tuple[Opening, Any]:
+async def _record(node: Node, kind: Callable[[Node], Application], path: str, form: bytes) -> tuple[Opening, Any]:
     """What our own door would write for this form, and how its answer begins."""
     recorder, sent = Recorder(), []
-    door = EmbedDoor(replace(node, store=cast(Store, recorder)))
+    door = kind(replace(node, store=cast(Store, recorder)))
 
     async def receive() -> Any:
         return {"type": "http.request", "body": form}
@@ -125,7 +140,7 @@ async def _record(node: Node, form: bytes) -> tuple[Opening, Any]:
         sent.append(message)
 
     lines = [(b"content-type", b"application/x-www-form-urlencoded"), (b"origin", b"https://shop.example")]
-    request = {"method": "POST", "path": "/embed", "headers": lines, "request_id": "0" * 32, "address": "127.0.0.1"}
+    request = {"method": "POST", "path": path, "headers": lines, "request_id": "0" * 32, "address": "127.0.0.1"}
     await door(request, receive, send)
     return recorder.opening, sent[0]
 
@@ -134,7 +149,7 @@ def main() -> None:
     """Serve until the end."""
     given = json.load(sys.stdin)
     settings = read_settings(given["environ"], port=given["port"])
-    uvicorn.Server(server_config(cast(App, Plain(settings, given["form"])))).run()
+    uvicorn.Server(server_config(cast(App, Plain(settings, given["forms"])))).run()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench.results import Result
+from bench.rows.booting import measure_boot, measure_boot_postgresql
 from bench.rows.embedding import measure_embed, measure_embed_postgresql
 from bench.rows.growth import measure_growth
 from bench.rows.sessions import measure_exchange, measure_read
@@ -12,6 +13,8 @@ from bench.stage import Stage
 ROWS: dict[str, Callable[[Stage], Result]] = {
     "embed": measure_embed,
     "embed-postgresql": measure_embed_postgresql,
+    "boot": measure_boot,
+    "boot-postgresql": measure_boot_postgresql,
     "exchange": measure_exchange,
     "read": measure_read,
     "growth": measure_growth,

@@ -48,7 +48,7 @@ def measure_embed_postgresql(stage: Stage) -> Result:
 
     def insert_by_pgbench() -> Taken:
         with pinned(stage.cores.server, stage.cores.load):
-            return Taken(server.pgbench("ours", seconds=seconds))
+            return Taken(server.pgbench("ours", door="embed", seconds=seconds))
 
     turns = _turns(stage, contest) | {"pgbench": insert_by_pgbench}
     taken = stage.take_turns("embed-postgresql", turns)

@@ -52,44 +52,55 @@ def collect_names(body: Body, known: Collection[str]) -> Collected:
 
     Raises MalformedError: `request_malformed` for a name that comes twice, `field_invalid` for a container that is none.
     """
-    collected = Collected({}, {}, {}, [])
-    seen: set[str] = set()
-    for path, value, bare in _walk(body):
-        name = _OLD_NAMES.get(path[0], path[0]) if len(path) == 1 else ".".join(path)
-        if bare and name in BOOT_NAMES:
-            collected.boot[name] = value
-        elif name in known:
-            collected.customer[name] = value
-        elif len(path) == 2 and path[0] == "meta":
-            name = _as_posted(path)
-            collected.meta[path[1]] = value
+    collected, meant = Collected({}, {}, {}, []), set[str]()
+    for name, value in body.items() if isinstance(body, Mapping) else body:
+        # Most names are plain already, and this is on the way of every boot.
+        plain = collected.boot if name in BOOT_NAMES else collected.customer if name in known else None
+        if plain is None:
+            _collect_spelt(name, value, known, collected, meant)
+        elif name in plain:
+            raise MalformedError("request_malformed", name)
         else:
-            name = _as_posted(path)
-            collected.dropped.append(_tellable(name))
-        if name in seen:
-            raise MalformedError("request_malformed", _tellable(name))
-        seen.add(name)
+            plain[name] = value
     if collected.meta and "meta" in collected.customer:
         raise MalformedError("request_malformed", "meta")
     return collected
 
 
-def _walk(body: Body) -> Iterator[tuple[tuple[str, ...], Json, bool]]:
-    """Each leaf of a body: its path of names, its value, and whether the name was written without brackets or container."""
-    for name, value in body.items() if isinstance(body, Mapping) else body:
-        path, bare = _split(name)
-        if path == ("customerInfo",) and bare:
-            for member, inner in _open_container("customerInfo", value).items():
-                yield from _leaves((member,), inner, bare=False)
+def _collect_spelt(name: str, value: Json, known: Collection[str], collected: Collected, meant: set[str]) -> None:
+    """A name that is not plain, or stands for several. meant: those that no field is known by, so far."""
+    for path, inner in _walk(name, value):
+        plain = _OLD_NAMES.get(path[0], path[0]) if len(path) == 1 else ".".join(path)
+        if plain in known:
+            if plain in collected.customer:
+                raise MalformedError("request_malformed", plain)
+            collected.customer[plain] = inner
+            continue
+        posted = _as_posted(path)
+        if posted in meant:
+            raise MalformedError("request_malformed", _tellable(posted))
+        meant.add(posted)
+        if len(path) == 2 and path[0] == "meta":
+            collected.meta[path[1]] = inner
         else:
-            yield from _leaves(path, value, bare=bare)
+            collected.dropped.append(_tellable(posted))
 
 
-def _leaves(path: tuple[str, ...], value: Json, *, bare: bool) -> Iterable[tuple[tuple[str, ...], Json, bool]]:
+def _walk(name: str, value: Json) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """Each leaf of a member of a body: its path of names, and its value."""
+    path, bare = _split(name)
+    if path == ("customerInfo",) and bare:
+        for member, inner in _open_container("customerInfo", value).items():
+            yield from _leaves((member,), inner)
+    else:
+        yield from _leaves(path, value)
+
+
+def _leaves(path: tuple[str, ...], value: Json) -> Iterable[tuple[tuple[str, ...], Json]]:
     """The value itself, or the members of `broadband`."""
     if path != ("broadband",):
-        return ((path, value, bare),)
-    return ((("broadband", member), inner, False) for member, inner in _open_container("broadband", value).items())
+        return ((path, value),)
+    return ((("broadband", member), inner) for member, inner in _open_container("broadband", value).items())
 
 
 def _open_container(name: str, value: Json) -> Mapping[str, Json]:

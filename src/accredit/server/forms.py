@@ -41,7 +41,11 @@ def check_media_type(content_type: bytes, wanted: bytes) -> None:
 
 def parse_pairs(body: bytes) -> list[tuple[str, str]]:
     """The pairs of a form in their order. Empty pairs count for nothing. Raises MalformedError `request_malformed`."""
-    pairs = (pair.partition(b"=") for pair in body.split(b"&") if pair)
+    # A plus sign is a space wherever it stands, and browsers send ASCII only.
+    text = body.replace(b"+", b" ").decode("latin-1")
+    pairs = [pair.partition("=") for pair in text.split("&") if pair]
+    if text.isascii():
+        return [(_decode(name) if "%" in name else name, _decode(value) if "%" in value else value) for name, _, value in pairs]
     return [(_decode(name), _decode(value)) for name, _, value in pairs]
 
 
@@ -54,10 +58,9 @@ def parse_form(body: bytes) -> dict[str, str]:
     return fields
 
 
-def _decode(octets: bytes) -> str:
-    if b"%" in octets or b"+" in octets:
-        octets = unquote_to_bytes(octets.replace(b"+", b" "))
+def _decode(text: str) -> str:
+    """text: octets as latin-1."""
     try:
-        return octets.decode("utf-8")
+        return unquote_to_bytes(text.encode("latin-1")).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedError("request_malformed") from error

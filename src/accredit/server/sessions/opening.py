@@ -26,13 +26,13 @@ _DAY_MS = 86_400_000
 _REPLAYED = {"deployment": "token_replayed", "identity_v1": "nonce_replayed", "identity_v2": "nonce_replayed", None: ""}
 _MAX_WARNINGS = 50
 
-_COLUMNS = (
+COLUMNS = (
     "id", "account_id", "environment", "door", "integration_id", "integration_version", "status", "sequence", "created_ms",
     "updated_ms", "expires_ms", "deployer_id", "request_id", "origin", "trust", "proof_kind", "proof_key_id", "single_use",
     "replay_key", "subject_hash", "anonymous", "view_id", "locale", "channel", "renews", "lifetime_ms", "retention_ms",
     "code_hash", "warnings", "sealed",
 )  # fmt: skip
-_INSERT = f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES"
+_INSERT = f"INSERT INTO sessions ({', '.join(COLUMNS)}) VALUES"
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -169,7 +169,7 @@ def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | 
     """Change: insert the sessions of one commit group; None for each that was opened, else the refusal's code."""
     refusals = _over_quota(tx, openings)
     rest = [opening for opening in openings if opening.session_id not in refusals]
-    inserted = tx.insert_many(_INSERT, len(_COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
+    inserted = tx.insert_many(_INSERT, len(COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
     if inserted != len(rest):
         refusals |= _missing(tx, rest)
     opened = [opening for opening in rest if opening.session_id not in refusals] if refusals else rest

@@ -1,6 +1,6 @@
 """Provider records: what an owner says of each provider of an account and environment, cached as the configuration is.
 
-    records = await find_providers(node, scope)        # in the order of their ids, disabled ones too
+records = await find_providers(node, scope)        # in the order of their ids, disabled ones too
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias

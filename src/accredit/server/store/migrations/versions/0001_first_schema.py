@@ -163,11 +163,11 @@ CREATE TABLE provider_keys (
 );
 CREATE INDEX provider_keys_by_provider ON provider_keys (provider_ref);
 
-CREATE TABLE provider_answers (
-    state_hash BYTEA NOT NULL PRIMARY KEY,
+CREATE TABLE provider_claims (
+    claim BYTEA NOT NULL PRIMARY KEY,
     at_ms BIGINT NOT NULL
 );
-CREATE INDEX provider_answers_by_age ON provider_answers (at_ms);
+CREATE INDEX provider_claims_by_age ON provider_claims (at_ms);
 """
 
 _SESSIONS = """

@@ -132,9 +132,11 @@ def _check_header(sealed: _Sealed, allowed_enc: Collection[str]) -> ContentEncry
 def _find_keys(sealed: _Sealed, keys: Sequence[DecryptionKey], kid_required: bool) -> list[DecryptionKey]:
     """The keys that the header may mean and that the encrypted key's length fits."""
     alg, kid = sealed.header["alg"], sealed.header.get("kid")
-    fitting = [key for key in keys if key.alg == alg]
-    named = [key for key in fitting if kid is not None and key.kid == kid]
-    candidates = named or [key for key in fitting if key.kid is None and not kid_required]
+    candidates = [key for key in keys if key.alg == alg]
+    if kid is not None or kid_required:
+        named = [key for key in candidates if kid is not None and key.kid == kid]
+        # Who gave its key a name in the request alone has none in its own copy.
+        candidates = named or [key for key in candidates if key.kid is None and not kid_required]
     found = [key for key in candidates[:_MAX_KEYS] if len(sealed.encrypted_key) == _encrypted_key_bytes(key, sealed)]
     if not found:
         raise UnopenedError("key")

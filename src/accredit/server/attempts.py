@@ -21,7 +21,7 @@ from accredit.server.node import Node
 class Attempt:
     """Filled in as the door learns more. origin, channel: where a refusal page tells of itself; None until they are known.
 
-    as_problem: who asks reads JSON and shows no page.
+    asked: who asks was read from the request. as_problem: who asks reads JSON and shows no page.
     """
 
     door: str
@@ -31,6 +31,7 @@ class Attempt:
     origin: str | None = None
     channel: str | None = None
     integration: Integration | None = None
+    asked: bool = False
     as_problem: bool = False
 
 

@@ -49,19 +49,38 @@ def read_asker(
     channel = fields.get("channel") or None
     if channel is not None and not is_channel(channel):
         raise MalformedError("field_invalid", "channel")
-    origin = read_origin(_text(headers.get(b"origin")))
+    origin = origin_of(headers)
     ticket = fields.get("origin_ticket")
-    if ticket and origin == public_origin and channel is not None and ticket_holds(sealer, ticket, channel, now_ms):
+    ours = _own_origins(headers, public_origin)
+    if ticket and origin in ours and channel is not None and ticket_holds(sealer, ticket, channel, now_ms):
         origin = read_origin(fields.get("parent_origin"))
     fetch_dest = _text(headers.get(b"sec-fetch-dest"))
     from_app = channel is None and headers.get(b"origin", b"null") == b"null" and fetch_dest in (None, "document")
     return Asker(Visit(origin, fetch_dest, public_url, renewal, from_app), channel)
 
 
+def origin_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The well-formed origin that a request names in its header, or None."""
+    return read_origin(_text(headers.get(b"origin")))
+
+
 def ask_origin(asker: Asker, fields: Mapping[str, str]) -> None:
-    """Raises OriginWanted where the origin of a frame was stripped on the way. fields: the form as it was posted."""
-    if asker.channel is not None and asker.visit.origin is None and not fields.get("origin_ticket"):
+    """Raises OriginWanted where the origin of a frame was stripped on the way. fields: the form as it was posted.
+
+    A renewal is asked by a fetch, which shows no page and whose origin nothing strips (Fetch section 3.2, CORS requests).
+    """
+    visit = asker.visit
+    if asker.channel is not None and visit.origin is None and not visit.renewal and not fields.get("origin_ticket"):
         raise OriginWanted(fields)
+
+
+def _own_origins(headers: Mapping[bytes, bytes], public_origin: str) -> tuple[str, str]:
+    """The origins of pages of ours: the public one, and the one under whose host name this very request came.
+
+    Deployers point names of their own at this server. No page can choose the `Host` that its browser sends.
+    """
+    scheme = public_origin.partition(":")[0]
+    return public_origin, f"{scheme}://{_text(headers.get(b'host'))}"
 
 
 def _text(value: bytes | None) -> str | None:

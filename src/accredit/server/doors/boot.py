@@ -4,6 +4,7 @@ protocol-boot.md sections 3 to 6.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -73,22 +74,25 @@ class BootDoor(FramedDoor[Ask]):
     def __init__(self, node: Node) -> None:
         super().__init__(node, DOOR)
 
+    def _reads_problems(self, scope: HttpScope) -> bool:
+        sent = dict(scope["headers"])
+        return _posts_json(sent) and not _shows_pages(sent)
+
     async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
         sent = dict(scope["headers"])
-        as_json = sent.get(b"content-type", b"").partition(b";")[0].strip().lower() == _JSON
-        attempt.as_problem = as_json and not _shows_pages(sent)
+        as_json = _posts_json(sent)
         octets = await read_body(receive, MAX_BODY_BYTES)
         check_media_type(sent.get(b"content-type", b""), _JSON if as_json else _FORM)
         body = _parse_object(octets) if as_json else parse_pairs(octets)
         named = {name: value for name, value in _members(body) if isinstance(value, str)}
-        attempt.as_problem |= named.get("response_mode") == "json"
+        attempt.as_problem = named.get("response_mode") == "json"
         try:
             asker = self._read_asker(
                 sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt, renewal=renewal
             )
         finally:
             # Whatever else is wrong: what was sent is no secret any more.
-            await refuse_exposed(self._node, attempt, list(_texts(body)))
+            await refuse_exposed(self._node, attempt, _texts(body))
         boot = read_boot_body(body)
         if not as_json:
             ask_origin(asker, named)
@@ -136,15 +140,16 @@ class BootDoor(FramedDoor[Ask]):
         visitor = Visitor(attempt.request_id, attempt.channel, ask.locale, warnings=ask.dropped)
         opened = await self._open(admission, attempt, visitor, with_code=address is not None, code_lifetime_ms=code_lifetime_ms)
         url = self._find_url(address, opened)
-        answer = msgspec.json.encode(_answer(admission, attempt, opened, url, report))
         if json_only:
+            answer = _answer(admission, attempt, opened, url, report)
             return Page(200, [headers.JSON, *headers.api(attempt.request_id)], answer)
         if report is not None:
             return debug_page(report, url, admission.integration.origins.frame_ancestors, attempt.channel, attempt.origin)
         if address is None:
             return self._hosted_page(admission, opened, attempt)
-        lines, body = ([headers.JSON], answer) if ask.as_json else ([], b"")
-        return redirect_to(url, admission, attempt, lines, body)
+        if not ask.as_json:
+            return redirect_to(url, admission, attempt, [])
+        return redirect_to(url, admission, attempt, [headers.JSON], _answer(admission, attempt, opened, url, None))
 
     def _find_url(self, address: str | None, opened: OpenedSession) -> str:
         if address is None or opened.code is None:
@@ -152,8 +157,8 @@ class BootDoor(FramedDoor[Ask]):
         return location_of(address, opened.code)
 
 
-def _answer(admission: Admission, attempt: Attempt, opened: OpenedSession, url: str, report: BootReport | None) -> BootAnswer:
-    return BootAnswer(
+def _answer(admission: Admission, attempt: Attempt, opened: OpenedSession, url: str, report: BootReport | None) -> bytes:
+    answer = BootAnswer(
         session_id=opened.session_id,
         url=url,
         code_expires_at=None if opened.code is None else wire_time(opened.expires_ms),
@@ -161,11 +166,16 @@ def _answer(admission: Admission, attempt: Attempt, opened: OpenedSession, url: 
         trust=admission.trust,
         debug=msgspec.UNSET if report is None else report,
     )
+    return msgspec.json.encode(answer)
+
+
+def _posts_json(sent: Mapping[bytes, bytes]) -> bool:
+    return sent.get(b"content-type", b"").partition(b";")[0].strip().lower() == _JSON
 
 
 def _shows_pages(sent: Mapping[bytes, bytes]) -> bool:
     """Whether who posted JSON shows what comes back: the oldest apps load their request in a web view."""
-    return b"text/html" in sent.get(b"accept", b"") or sent.get(b"sec-fetch-dest") in (b"document", b"iframe")
+    return b"text/html" in sent.get(b"accept", b"").lower() or sent.get(b"sec-fetch-dest") in (b"document", b"iframe")
 
 
 def _parse_object(octets: bytes) -> dict[str, Json]:
@@ -182,17 +192,21 @@ def _members(body: Body) -> Iterator[tuple[str, Json]]:
     return iter(body.items() if isinstance(body, Mapping) else body)
 
 
-def _texts(value: Body | Json) -> Iterator[str]:
+def _texts(body: Body) -> list[str]:
     """Every text in a body, names too: a secret is found wherever it stands."""
+    return list(_walk(body) if isinstance(body, Mapping) else chain.from_iterable(body))
+
+
+def _walk(value: Json | Mapping[str, Json]) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield name
-            yield from _texts(inner)
-    elif isinstance(value, (list, tuple)):
+            yield from _walk(inner)
+    elif isinstance(value, list):
         for inner in value:
-            yield from _texts(inner)
+            yield from _walk(inner)
 
 
 def _peek(signature: str | None) -> PeekedIdentity | Refused | None:

@@ -13,7 +13,7 @@ from accredit.errors import AccreditError, MalformedError, Refused
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.attempts import Attempt, refuse
-from accredit.server.framing import Asker, OriginWanted, issue_ticket, read_asker
+from accredit.server.framing import Asker, OriginWanted, issue_ticket, origin_of, read_asker
 from accredit.server.gate import Admission
 from accredit.server.hosted.pages import Page, Refusal, Welcome, hosted_page, origin_wanted_page, refusal_page
 from accredit.server.integrations.integration import Door
@@ -57,6 +57,10 @@ class FramedDoor(ABC, Generic[Ask]):
     async def _go_on(self, ask: Ask, admission: Admission, attempt: Attempt) -> Page:
         """Steps 7 and 8, and the answer."""
 
+    def _reads_problems(self, scope: HttpScope) -> bool:
+        """Whether who asks shows no page, as far as that is known before the body is."""
+        return False
+
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         renewal = scope["path"].endswith("/renew")
@@ -69,6 +73,9 @@ class FramedDoor(ABC, Generic[Ask]):
         except OriginWanted as wanted:
             page = self._ask_for_origin(attempt, wanted.fields)
         except AccreditError as error:
+            if not attempt.asked:
+                attempt.origin = origin_of(dict(scope["headers"]))
+            attempt.as_problem |= renewal or self._reads_problems(scope)
             page = await self._refuse(attempt, error, renewal=renewal)
         await send_answer(send, page.status, page.headers, page.body)
 
@@ -100,7 +107,7 @@ class FramedDoor(ABC, Generic[Ask]):
             now_ms=attempt.now_ms,
             renewal=renewal,
         )
-        attempt.origin, attempt.channel = asker.visit.origin, asker.channel
+        attempt.origin, attempt.channel, attempt.asked = asker.visit.origin, asker.channel, True
         return asker
 
     async def _open(
@@ -147,13 +154,16 @@ class FramedDoor(ABC, Generic[Ask]):
 
     async def _refuse(self, attempt: Attempt, error: AccreditError, *, renewal: bool) -> Page:
         refusal = await refuse(self._node, attempt, error)
-        if not renewal and not attempt.as_problem:
-            return refusal_page(refusal, door=self._door, channel=attempt.channel, origin=attempt.origin)
-        outer = MalformedError if isinstance(error, MalformedError) else type(error)
-        told = outer(refusal.code, refusal.member) if refusal.code == error.code else Refused(refusal.code)
-        body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)
-        lines = [headers.PROBLEM, *(_renewal_headers(attempt) if renewal else headers.api(attempt.request_id))]
-        return Page(refusal.status, [*lines, *_retry_after(refusal)], body)
+        if attempt.as_problem:
+            told = error if refusal.code == error.code else Refused(refusal.code)
+            body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)
+            lines = _renewal_headers(attempt) if renewal else headers.api(attempt.request_id)
+            page = Page(refusal.status, [headers.PROBLEM, *lines, *_retry_after(refusal)], body)
+        else:
+            page = refusal_page(refusal, door=self._door, channel=attempt.channel, origin=attempt.origin)
+        # RFC 9110 section 15.5.6: a 405 says which methods there are.
+        extra = [(b"allow", b"POST")] if error.code == "method_not_allowed" else []
+        return Page(page.status, [*page.headers, *extra], page.body)
 
     def _ask_for_origin(self, attempt: Attempt, fields: Mapping[str, str]) -> Page:
         """The page's `Referrer-Policy` stripped its origin: our own page hears it from the browser."""

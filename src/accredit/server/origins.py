@@ -24,7 +24,7 @@ _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 @dataclass(frozen=True, slots=True)
 class OriginList:
-    """An integration's allowed origins, ready for comparison. frame_ancestors: the same as a CSP source list, `*` if empty."""
+    """An integration's allowed origins, ready for comparison. frame_ancestors: the same as a CSP source list."""
 
     exact: frozenset[str]
     below: tuple[tuple[str, str], ...]
@@ -73,12 +73,12 @@ def _to_ascii(text: str) -> str:
     return f"{scheme}{separator}{below}{host.encode('idna').decode('ascii')}{colon}{port}".lower()
 
 
-def origin_list(entries: Iterable[str]) -> OriginList:
-    """The list for entries that `parse_entry` made."""
+def origin_list(entries: Iterable[str], *, required: bool = False) -> OriginList:
+    """The list for entries that `parse_entry` made. required: if it is empty, nobody is to frame anything."""
     entries = tuple(entries)
     below = tuple((entry, entry.removeprefix("https://*")) for entry in entries if entry.startswith("https://*."))
     exact = frozenset(entry for entry in entries if not entry.startswith("https://*."))
-    return OriginList(exact, below, " ".join(entries) or "*")
+    return OriginList(exact, below, " ".join(entries) or ("'none'" if required else "*"))
 
 
 def read_origin(header: str | None) -> str | None:

@@ -4,7 +4,7 @@ protocol-boot.md section 1.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -44,7 +44,10 @@ class BootRules:
 
 
 class BootPolicy(FramedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The policy of the boot door; the first value of each choice is the default. force: also debug in live."""
+    """The policy of the boot door; the first value of each choice is the default.
+
+    force: also debug in live; forgotten with that level, so that it is asked for each time.
+    """
 
     level: Level = "SECURE_IDENTITY"
     force: bool = False
@@ -70,6 +73,11 @@ class BootPolicy(FramedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=
     def debug_until_ms(self) -> int:
         """Until when a refusal tells its reason: while the level is the debugging one."""
         return super().debug_until_ms if self.level == "SECURE_IDENTITY_DEBUG" else 0
+
+    def normalised(self) -> "BootPolicy":
+        """As every policy, and without a `force` that nothing needs. Raises MalformedError `origin_entry_invalid`."""
+        policy = cast("BootPolicy", super().normalised())
+        return policy if self.level == "SECURE_IDENTITY_DEBUG" else msgspec.structs.replace(policy, force=False)
 
     def check(self, environment: str, now_ms: int) -> None:
         """As every policy; debugging has an end, and in live it is asked for twice."""

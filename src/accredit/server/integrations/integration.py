@@ -60,7 +60,7 @@ def prepare(
         owner_id=owner_id,
         version=version,
         enabled=policy.enabled,
-        origins=origin_list(policy.allowed_origins),
+        origins=origin_list(policy.allowed_origins, required=policy.origin_required),
         origin_required=policy.origin_required,
         rules=policy.rules(),
         views=policy.views,

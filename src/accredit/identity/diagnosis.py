@@ -8,7 +8,7 @@ chooses the e-mail, so a MAC that were told would sign for anybody. `mistakes` a
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from accredit.encoding import JsonError
@@ -44,7 +44,7 @@ class IdentityDiagnosis:
     """How a signature fares, check by check. would_admit, code: what level SECURE_IDENTITY would have done.
 
     timestamp, skew_s: Unix seconds, and by how many the signer is ahead of us (negative: behind). signed_text: what should have been
-    signed, with the e-mail masked; signed_text_bytes, signed_text_sha256: of the whole text. These are None where the signature has
+    signed, with e-mail and key id masked; signed_text_bytes, signed_text_sha256: of the whole text. These are None where the signature has
     no form. mistakes: by name, whether it is a likely cause.
     """
 
@@ -139,11 +139,12 @@ def _check_replay(mac: IdentityCheck, nonce_used: bool | None) -> IdentityCheck:
 def _find_texts(
     peeked: PeekedIdentity, boot: BootBody, origin: str | None, *, unbound: bool
 ) -> tuple[bytes | None, str | None]:
-    """The text that should have been signed, or was, and the same with the e-mail masked."""
+    """The text that should have been signed, or was, and the same with e-mail and key id masked."""
     bound_to = None if unbound else origin
     try:
         text, *_ = signed_texts(peeked, boot, bound_to)
-        masked, *_ = signed_texts(peeked, boot, bound_to, email=_mask(boot.customer.email))
+        shown = peeked if peeked.key_id is None else replace(peeked, key_id="***")
+        masked, *_ = signed_texts(shown, boot, bound_to, email=_mask(boot.customer.email))
     except JsonError:
         return None, None
     return text, masked.decode("utf-8")

@@ -57,7 +57,7 @@ class OwnersReport(KeptReport, frozen=True, kw_only=True):
 
 
 class BootReport(KeptReport, frozen=True, kw_only=True):
-    """What the caller sees. signed_text: what should have been signed, with the e-mail masked; of the whole text size and hash."""
+    """What the caller sees. signed_text: what should have been signed, masked; of the whole text size and hash."""
 
     signed_text: str | None
     signed_text_bytes: int | None
@@ -107,8 +107,8 @@ async def report_boot(
         signed_text_bytes=told.signed_text_bytes,
         signed_text_sha256=told.signed_text_sha256,
     )
-    # Only a right MAC uses up a nonce.
-    nonce_key = nonce if told.checks[2].result == "pass" else None
+    # Only what SECURE_IDENTITY would have admitted uses up a nonce.
+    nonce_key = nonce if told.would_admit and rules.single_use else None
     kept = await node.store.write(_keep, _Keeping(integration, report, told.mistakes, now_ms, nonce_key))
     return report if kept else None
 

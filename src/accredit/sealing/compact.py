@@ -72,15 +72,22 @@ class _Sealed:
 
 
 def open_octets(
-    body: str | bytes, keys: Sequence[DecryptionKey], *, enc: Collection[str], max_bytes: int, kid_required: bool = False
+    body: str | bytes,
+    keys: Sequence[DecryptionKey],
+    *,
+    enc: Collection[str],
+    max_bytes: int,
+    kid_required: bool = False,
+    more: frozenset[str] = frozenset(),
 ) -> Opened:
     """Open a compact JWE with one of the keys: steps 1 to 6 of protocol-rest.md section 16.
 
     enc: the content encryptions that are taken. max_bytes: of the body. kid_required: a header without `kid` opens nothing, and one
-    with it only with a key of that name. Raises UnopenedError, and nothing else, whatever the body is.
+    with it only with a key of that name. more: further members that the header may have, for the caller to judge. Raises
+    UnopenedError, and nothing else, whatever the body is.
     """
     sealed = _read_form(body, max_bytes)  # (1)
-    row = _check_header(sealed, enc)  # (2), (3)
+    row = _check_header(sealed, enc, more)  # (2), (3)
     for key in _find_keys(sealed, keys, kid_required):  # (4)
         try:
             epk = _read_epk(sealed.header.get("epk"), key)  # (5)
@@ -111,11 +118,11 @@ def _read_form(body: str | bytes, max_bytes: int) -> _Sealed:
     return _Sealed(header, parts[0].encode("ascii"), encrypted_key, Encrypted(iv, ciphertext, tag))
 
 
-def _check_header(sealed: _Sealed, allowed_enc: Collection[str]) -> ContentEncryption:
+def _check_header(sealed: _Sealed, allowed_enc: Collection[str], more: frozenset[str]) -> ContentEncryption:
     header = sealed.header
     alg, enc = header.get("alg"), header.get("enc")
-    texts = all(isinstance(header[name], str) for name in header.keys() - {"epk"})
-    if not header.keys() <= _MEMBERS or not texts or header.get("typ", _TYPE) != _TYPE:
+    texts = all(isinstance(header[name], str) for name in header.keys() - {"epk"} - more)
+    if not header.keys() <= _MEMBERS | more or not texts or header.get("typ", _TYPE) != _TYPE:
         raise UnopenedError("header")
     if alg not in KEY_ALGORITHMS or enc not in CONTENT_ENCRYPTIONS or enc not in allowed_enc:
         raise UnopenedError("header")

@@ -26,6 +26,7 @@ from accredit.server.api import (
     openapi,
     sdk,
     sessions,
+    themes,
     users,
 )
 from accredit.server.api.operations import Address, Operation
@@ -44,6 +45,7 @@ _TOPICS = (
     identity_secrets,
     invitations,
     integrations,
+    themes,
     keys,
     boot_reports,
     audit,

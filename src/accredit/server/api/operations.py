@@ -53,6 +53,8 @@ PARAMETERS = {
     "uid": Parameter(r"(?!anon_)[^\x00-\x1f\x7f-\x9f]{1,256}", "field_invalid", "A user id, percent-encoded."),
     "request_id": Parameter(r"[0-9a-f]{32}", "boot_report_not_found", "A request, as `X-Request-Id` named it."),
     "token": Parameter(r"[A-Za-z0-9_-]{1,128}", "link_invalid", "The secret part of a link."),
+    "theme_id": Parameter(r"[A-Za-z0-9_.-]{1,64}", "theme_not_found", "A theme."),
+    "digest": Parameter(r"[0-9a-f]{64}", "page_not_found", "SHA-256 of an image, in hex."),
     "version": Parameter(r"[0-9A-Za-z.+-]{1,32}", "page_not_found", "A version."),
 }
 

@@ -66,6 +66,21 @@ CREATE TABLE integration_versions (
     published_ms BIGINT NOT NULL,
     PRIMARY KEY (integration_id, version)
 );
+
+CREATE TABLE themes (
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    look TEXT NOT NULL,
+    logo_digest TEXT,
+    logo_type TEXT,
+    logo BYTEA,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, environment, id)
+);
+CREATE INDEX themes_by_logo ON themes (logo_digest) WHERE logo_digest IS NOT NULL;
 """
 
 _KEYS = """

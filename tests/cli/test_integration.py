@@ -1,5 +1,7 @@
 """`accredit integration`: policies are written as NAME=VALUE, and each change is a version."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 
@@ -27,7 +29,7 @@ def test_creates_shows_changes_and_lists(owner):
     assert owner("integration", "show", "checkout", "--json").json == changed
     assert owner("integration", "list", "--json").json == [changed]
     listed = owner("integration", "list").out.splitlines()
-    assert listed[1].split() == ["checkout", "shop", "Checkout", "2", "no"]
+    assert listed[1].split() == ["checkout", "embed", "shop", "Checkout", "2", "no"]
 
 
 def test_shows_each_member_of_the_policy_on_a_line(owner):
@@ -95,3 +97,56 @@ def test_refuses_what_is_not_there_or_there_already(shop):
     assert "field_invalid" in shop("integration", "create", "a:b", "--deployer", "shop", code=2).err
     for command in (("show", "nothing"), ("set", "nothing", "enabled=true"), ("versions", "nothing")):
         assert "integration_not_found" in shop("integration", *command, code=1).err
+
+
+BOOT_MEMBERS = {
+    "level": ("csp", "CSP"),
+    "window_s": ("120", 120),
+    "replay": ("window_only", "window_only"),
+    "native": ("listed", "listed"),
+    "native_apps": ('[{"type":"ios","value":"com.example.bank"}]', [{"type": "ios", "value": "com.example.bank"}]),
+    "identity_v2": ("warn", "warn"),
+    "identity_origin": ("require", "require"),
+    "allowed_origins": ('["https://shop.example"]', ["https://shop.example"]),
+    "application_url": ("https://app.example/start", "https://app.example/start"),
+    "views": ('[{"id":"energy","signed_only":true}]', [{"id": "energy", "url": None, "signed_only": True}]),
+    "session_lifetime_s": ("600", 600),
+    "user_data_min_trust": ("signed", "signed"),
+    "quota_per_day": ("1000", 1000),
+    "retention_days": ("30", 30),
+}
+
+
+def test_an_integration_of_the_boot_door_takes_each_member_of_its_policy(owner):
+    made = owner("integration", "create", "cpd_1", "--door", "boot", "--deployer", "shop", "--json").json
+    assert (made["door"], made["level"], made["window_s"], made["native"]) == ("boot", "SECURE_IDENTITY", 60, "any")
+    members = [f"{name}={text}" for name, (text, _value) in BOOT_MEMBERS.items()]
+    changed = owner("integration", "set", "cpd_1", *members, "--json").json
+    assert {name: changed[name] for name in BOOT_MEMBERS} == {name: value for name, (_text, value) in BOOT_MEMBERS.items()}
+    again = owner("integration", "create", "cpd_2", "--door", "boot", "--deployer", "shop", *members, "--json").json
+    assert {name: again[name] for name in BOOT_MEMBERS} == {name: changed[name] for name in BOOT_MEMBERS}
+    assert [line.split()[:3] for line in owner("integration", "list").out.splitlines()] == [
+        ["integration", "door", "deployer"],
+        ["cpd_1", "boot", "shop"],
+        ["cpd_2", "boot", "shop"],
+    ]
+
+
+def test_debugging_a_boot_has_an_end_and_is_asked_for_twice_in_live(owner):
+    owner("integration", "create", "cpd_1", "--door", "boot", "--deployer", "shop")
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+    debug, until = "level=secure_identity_debug", f"debug_until={soon}"
+    assert "(debug_until)" in owner("integration", "set", "cpd_1", debug, "force=true", code=2).err
+    assert "(force)" in owner("integration", "set", "cpd_1", debug, until, code=2).err
+    shown = owner("integration", "set", "cpd_1", debug, until, "force=true", "--json").json
+    assert (shown["level"], shown["force"]) == ("SECURE_IDENTITY_DEBUG", True)
+    owner("deployer", "create", "shop", "--environment", "sandbox")
+    sandbox = ("--door", "boot", "--deployer", "shop", "--environment", "sandbox", debug, until)
+    assert owner("integration", "create", "cpd_2", *sandbox, "--json").json["force"] is False
+
+
+def test_each_door_has_members_of_its_own(shop):
+    assert "(level)" in shop("integration", "set", "checkout", "level=basic", code=2).err
+    shop("integration", "create", "cpd_1", "--door", "boot", "--deployer", "shop")
+    assert "(signed_deployment)" in shop("integration", "set", "cpd_1", "signed_deployment=required", code=2).err
+    assert "'--door'" in shop("integration", "create", "x", "--door", "window", "--deployer", "shop", code=2).err

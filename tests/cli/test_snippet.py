@@ -10,7 +10,7 @@ def test_prints_html_alone_where_no_token_is_required(shop):
     told = shop("snippet", "checkout", "--json").json
     assert told["server_samples"] == {}
     assert 'deployer_id: "shop"' in told["html"]
-    assert "does not require a signed deployment" in shop("snippet", "checkout", "--only", "node", code=2).err
+    assert "asks for no signature" in shop("snippet", "checkout", "--only", "node", code=2).err
 
 
 def test_prints_samples_beside_it_where_one_is_required(shop):
@@ -20,6 +20,17 @@ def test_prints_samples_beside_it_where_one_is_required(shop):
     samples = shop("snippet", "checkout", "--json").json["server_samples"]
     for language, text in samples.items():
         assert shop("snippet", "checkout", "--only", language).out == text
+
+
+def test_prints_the_boot_of_an_integration_of_that_door(shop):
+    shop("integration", "create", "cpd_1", "--door", "boot", "--deployer", "shop")
+    told = shop("snippet", "cpd_1", "--json").json
+    assert 'cp_id: "shop",\n    cp_deployment_id: "cpd_1",' in told["html"]
+    assert 'signature: "{{YOUR-SIGNATURE}}"' in told["html"]
+    assert list(told["server_samples"]) == ["python", "node", "ruby", "php"]
+    shop("integration", "set", "cpd_1", "level=basic")
+    assert "signature" not in shop("snippet", "cpd_1", "--only", "html").out
+    assert "asks for no signature" in shop("snippet", "cpd_1", "--only", "php", code=2).err
 
 
 def test_names_the_script_by_the_public_url(shop):

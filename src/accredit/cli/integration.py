@@ -1,5 +1,7 @@
 """`accredit integration`."""
 
+from typing import cast
+
 import click
 import msgspec
 
@@ -10,6 +12,8 @@ from accredit.cli.output import print_facts, print_json, print_table
 from accredit.errors import MalformedError, NotFoundError
 from accredit.properties import is_id
 from accredit.server.integrations.catalog import IntegrationRecord, find_integration, list_integrations
+from accredit.server.integrations.integration import Door
+from accredit.server.integrations.parsing import POLICIES
 from accredit.server.integrations.publishing import Publication, create_integration, update_integration
 from accredit.server.integrations.versions import list_versions
 from accredit.server.node import Node
@@ -20,7 +24,7 @@ _PAGE = 500
 
 @click.group()
 def command() -> None:
-    """Create, show and change integrations: one application of an account, configured for one deployer.
+    """Create, show and change integrations: one application of an account, configured for one deployer at one door.
 
     A policy is written as NAME=VALUE, where VALUE is JSON; text that is no JSON counts as a string.
     """
@@ -31,11 +35,15 @@ def command() -> None:
         "accredit integration create checkout --deployer shop",
         "accredit integration create checkout --deployer shop signed_deployment=required \\",
         "    'allowed_origins=[\"https://shop.example\"]'",
+        "accredit integration create app --deployer shop --door boot level=CSP",
     )
 )
 @click.argument("integration_id", metavar="ID")
 @click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--deployer", "deployer_id", metavar="ID", required=True, help="Whose pages embed it.")
+@click.option("--deployer", "deployer_id", metavar="ID", required=True, help="Whose pages embed or boot it.")
+@click.option(
+    "--door", type=click.Choice(tuple(POLICIES)), default="embed", show_default=True, help="Where its visitors come in."
+)
 @click.option("--name", help="By default the id.")
 @scope_options
 @database_options
@@ -44,6 +52,7 @@ def create(
     integration_id: str,
     members: tuple[str, ...],
     deployer_id: str,
+    door: str,
     name: str | None,
     whose: Whose,
     database: Database,
@@ -56,7 +65,7 @@ def create(
 
     async def work(node: Node) -> IntegrationRecord:
         scope, now_ms = await whose.find(node), node.clock()
-        wanted = Publication(integration_id, scope, policy, now_ms, ACTOR, deployer_id=deployer_id, name=name)
+        wanted = Publication(integration_id, scope, policy, now_ms, ACTOR, cast("Door", door), deployer_id, name)
         return await create_integration(node.store, wanted)
 
     _show(database.run(work), as_json)
@@ -81,9 +90,10 @@ def list_(whose: Whose, database: Database, as_json: bool) -> None:
         print_json([_with_policy(record) for record in records])
         return
     rows = [
-        (record.integration_id, record.deployer_id, record.name, record.version, record.policy.enabled) for record in records
+        (record.integration_id, record.door, record.deployer_id, record.name, record.version, record.policy.enabled)
+        for record in records
     ]
-    print_table(("integration", "deployer", "name", "version", "enabled"), rows)
+    print_table(("integration", "door", "deployer", "name", "version", "enabled"), rows)
 
 
 @command.command(epilog=examples("accredit integration show checkout", "accredit integration show checkout --json"))
@@ -101,6 +111,7 @@ def show(integration_id: str, database: Database, as_json: bool) -> None:
         "accredit integration set checkout signed_deployment=required token_profile=warn",
         'accredit integration set checkout \'allowed_origins=["https://shop.example","https://*.shop.example"]\'',
         "accredit integration set checkout enabled=false",
+        "accredit integration set cpd_1 level=SECURE_IDENTITY_DEBUG force=true debug_until=\"$(date -u -d '+1 hour' +%FT%TZ)\"",
     ),
 )
 @click.argument("integration_id", metavar="ID")
@@ -111,7 +122,7 @@ def show(integration_id: str, database: Database, as_json: bool) -> None:
 def set_(integration_id: str, members: tuple[str, ...], name: str | None, database: Database, as_json: bool) -> None:
     """Publish a new version of a policy: the members given replace the present ones.
 
-    It acts on new admissions within a second, on all servers. token_profile sets the five token_ members at once.
+    It acts on new admissions within a second, on all servers. At the embed door token_profile sets the five token_ members at once.
     """
     policy = parse_members(members)
 

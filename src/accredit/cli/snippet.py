@@ -26,16 +26,16 @@ from accredit.server.settings import read_settings
 @database_options
 @json_option
 def command(integration_id: str, only: str | None, public_url: str | None, database: Database, as_json: bool) -> None:
-    """Print what a deployer pastes into a page to embed an integration.
+    """Print what a deployer pastes into a page to embed or boot an integration.
 
-    Where a signed deployment is required, also programs for the deployer's server that sign it.
+    Where a signed deployment or a signature is asked for, also programs for the deployer's server that sign.
     """
     record = database.run(lambda node: load_integration(node, integration_id))
     settings = database.settings if public_url is None else read_settings(os.environ, public_url=public_url)
     snippet = render_snippet(record, public_url=settings.public_url, sdk=load_sdk())
     parts = {"html": snippet.html, **snippet.samples}
     if only is not None and only not in parts:
-        raise click.UsageError(f"There is no {only} sample: this integration does not require a signed deployment.")
+        raise click.UsageError(f"There is no {only} sample: this integration asks for no signature.")
     if as_json:
         print_json({"html": snippet.html, "server_samples": snippet.samples} if only is None else {only: parts[only]})
     elif only is not None:

@@ -217,3 +217,83 @@ def test_a_passport_key_is_a_secret_or_the_public_half(shop):
     assert "key_limit_reached" in shop(*create, code=1).err
     assert "--integration" in shop("keys", "create", "--purpose", "passport", code=2).err
     assert len(shop("keys", "list", "--integration", "checkout", "--json").json) == 2
+
+
+def identity_secrets(accredit):
+    return accredit("keys", "list", "--purpose", "identity", "--json").json
+
+
+def test_an_identity_secret_is_shown_once_and_ends_as_every_key(on_database, set_up):
+    set_up(on_database)
+    create = ("keys", "create", "--purpose", "identity", "--deployer", "shop", "--label", "backend", "--json")
+    made = on_database(*create).json
+    assert len(b64_decode(made["secret"])) == 32
+    assert (made["key"]["deployer_id"], made["key"]["integration_id"], made["key"]["label"]) == ("shop", None, "backend")
+    assert identity_secrets(on_database) == [made["key"]]
+    assert made["secret"] not in on_database("keys", "list").out
+    on_database(*create)
+    assert "key_limit_reached" in on_database(*create, code=1).err
+    key_id = made["key"]["key_id"]
+    assert on_database("keys", "retire", key_id, "--until", "24h", "--json").json["state"] == "retiring"
+    assert on_database("keys", "revoke", key_id, "--json").json["key"]["state"] == "revoked"
+    on_database(*create)
+
+
+def test_an_integration_has_an_identity_secret_of_its_own(shop):
+    shop("integration", "create", "app", "--deployer", "shop", "--door", "boot")
+    create = ("keys", "create", "--purpose", "identity", "--deployer", "shop", "--integration")
+    assert shop(*create, "app", "--json").json["key"]["integration_id"] == "app"
+    assert [key["integration_id"] for key in identity_secrets(shop)] == ["app"]
+    assert "integration_not_found" in shop(*create, "checkout", code=1).err
+    assert shop("keys", "list", "--integration", "app", "--json").json == identity_secrets(shop)
+
+
+def test_an_identity_secret_that_the_deployer_has_is_imported_and_not_shown(on_database, set_up):
+    set_up(on_database)
+    on_database("keys", "generate", "--purpose", "identity", "--out", "old.secret")
+    text = (on_database.directory / "old.secret").read_text()
+    create = ("keys", "create", "--purpose", "identity", "--deployer", "shop", "--import")
+    done = on_database(*create, "old.secret", "--json")
+    assert done.json["purpose"] == "identity"
+    assert text.strip() not in done.out
+    assert "key_exists" in on_database(*create, "-", stdin=text, code=1).err
+    on_database(*create, "-", stdin=on_database("keys", "generate", "--purpose", "identity").out)
+    assert len(identity_secrets(on_database)) == 2
+
+
+def test_an_identity_secret_goes_into_a_file(shop):
+    told = shop("keys", "create", "--purpose", "identity", "--deployer", "shop", "--out", "shop.secret", "--json").json
+    path = shop.directory / "shop.secret"
+    assert (told["secret_file"], "secret" in told) == ("shop.secret", False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(b64_decode(path.read_text().strip())) == 32
+
+
+def test_an_identity_secret_is_generated_anywhere(accredit):
+    assert len(b64_decode(accredit("keys", "generate", "--purpose", "identity").out.strip())) == 32
+    assert len(b64_decode(accredit("keys", "generate", "--purpose", "identity", "--json").json["secret"])) == 32
+    assert accredit("keys", "generate", "--purpose", "identity", "--out", "a.secret").out == "identity secret in a.secret\n"
+    assert accredit("keys", "generate", "--purpose", "identity", "--out", "b.secret", "--json").json == {
+        "secret_file": "b.secret"
+    }
+    assert stat.S_IMODE((accredit.directory / "b.secret").stat().st_mode) == 0o600
+    assert len({(accredit.directory / name).read_text() for name in ("a.secret", "b.secret")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--purpose", "identity"), 2, "--deployer"),
+        (("--purpose", "api", "--deployer", "shop"), 2, "--deployer"),
+        (("--purpose", "api", "--import", "shop.jwk"), 2, "--import"),
+        (("--purpose", "identity", "--deployer", "shop", "--integration", "a", "--integration", "b"), 2, "or of one"),
+        (("--purpose", "identity", "--deployer", "shop", "--import", "shop.jwk", "--out", "x"), 2, "--out"),
+        (("--purpose", "identity", "--deployer", "shop", "--import", "shop.jwk"), 2, "secret_malformed"),
+        (("--purpose", "identity", "--deployer", "shop", "--import", "nothing"), 2, "does not exist"),
+        (("--purpose", "identity", "--deployer", "nobody"), 1, "deployer_not_found"),
+    ],
+)
+def test_an_identity_secret_that_cannot_be_made_is_told(shop, options, code, told):
+    assert told in shop("keys", "create", *options, code=code).err
+    assert identity_secrets(shop) == []
+    assert not (shop.directory / "x").exists()

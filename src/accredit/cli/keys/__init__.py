@@ -6,8 +6,8 @@ from accredit.cli.groups import LazyGroup
 
 SENTENCES = {
     "list": "List keys and secrets of every purpose.",
-    "create": "Make an API key or a passport key.",
-    "generate": "Make a key pair; needs no database.",
+    "create": "Make an API key, a passport key or an identity secret.",
+    "generate": "Make a key pair or an identity secret; needs no database.",
     "register": "Register a deployer's public key.",
     "retire": "Let a key count until a time.",
     "revoke": "End a key now.",

@@ -232,6 +232,28 @@ CREATE INDEX sessions_by_subject ON sessions (integration_id, subject_hash) WHER
 CREATE INDEX sessions_to_redact ON sessions (redact_ms) WHERE redact_ms IS NOT NULL;
 CREATE INDEX sessions_by_account ON sessions (account_id, environment, id);
 
+CREATE TABLE rest_sessions (
+    session_id TEXT NOT NULL PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    control TEXT NOT NULL,
+    key_jwk TEXT,
+    tags TEXT,
+    external_reference TEXT,
+    idempotency_key BYTEA,
+    request_hash BYTEA,
+    provider_id TEXT,
+    attempt_id TEXT,
+    browser_hash BYTEA,
+    nonce_hash BYTEA,
+    revision BIGINT NOT NULL DEFAULT 0,
+    ask_ms BIGINT,
+    opened_ms BIGINT,
+    read_ms BIGINT,
+    deleted_ms BIGINT
+);
+CREATE UNIQUE INDEX rest_sessions_idempotency ON rest_sessions (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX rest_sessions_by_reference ON rest_sessions (external_reference) WHERE external_reference IS NOT NULL;
+
 CREATE TABLE users (
     integration_id TEXT NOT NULL,
     subject_hash BYTEA NOT NULL,

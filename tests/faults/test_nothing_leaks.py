@@ -167,6 +167,11 @@ def exposures(owner, integration, markers, visitor):
     leaked = owner.call("POST", "/v1/keys", 201, {"purpose": "api"})
     secret = markers.add("leaked api key", leaked["secret"])
     assert visitor.post({**fields, "data_passport": json.dumps({"name": secret})}).status_code == 403
+    leaked, kept = (owner.call("POST", "/v1/deployers/shop/secrets", 201, {})["secret"] for _ in range(2))
+    for name, secret in (("leaked identity secret", leaked), ("identity secret", kept)):
+        markers.add(name, secret)
+        markers.add(f"octets of the {name}", base64.b64decode(secret).hex())
+    assert visitor.post({**fields, "uid": leaked}).status_code == 403
     private = generate_deployment_key().private_jwk
     markers.add("private key", private["d"])
     refused = owner.call("POST", "/v1/deployers/shop/keys", 400, {"jwk": private})

@@ -1,6 +1,6 @@
 /** Door "boot" (protocol-boot.md section 3): a customer's page boots an application for its user, signed or not. */
 
-import { readTexts, requireIds, type CallOptions, type Door } from "./call.js";
+import { fillIn, readTexts, requireIds, type CallOptions, type Door } from "./call.js";
 import { EMBED_NAMES } from "./embed.js";
 import { matches, Refusal } from "./errors.js";
 import type { Fields } from "./frame.js";
@@ -62,6 +62,8 @@ export interface BootFields {
 export interface BootOptions extends BootFields, CallOptions<BootFields> {
   /** Accredit's origin, by whichever of its host names; by default the one that the script came from. */
   marketplace_url?: string | null | undefined;
+  /** Accredit's address where that is below a path, in place of marketplace_url. */
+  base_url?: string | undefined;
 }
 
 const IDS = ["cp_id", "cp_deployment_id"] as const;
@@ -91,7 +93,8 @@ function readCustomer(info: unknown): Fields {
   const put = (members: object, within?: string): void => {
     for (const [member, value] of Object.entries(members)) {
       const name = within ? `${within}[${member}]` : member;
-      if (typeof value === "string") form[name] = value;
+      // An e-mail left so would be one user for all who come.
+      if (typeof value === "string") form[name] = fillIn(name, value);
       else if (typeof value === "object" && name !== "meta") put(value ?? {}, name);
       else if (value !== null) form[name] = JSON.stringify(value);
     }

@@ -54,7 +54,9 @@ const ALLOW = "geolocation *; clipboard-read *; clipboard-write *; fullscreen *"
 /** Throws Refusal for what is wrong with the call, before anything is requested. */
 export function readCall<F>(door: Door<F>, options: F & CallOptions<F>, script_origin?: string): Call {
   const { title = "Embedded application", allow = ALLOW, height } = options;
-  const base_url = (options as Partial<Record<string, string>>)[door._base] ?? script_origin;
+  const told = options as Partial<Record<string, string>>;
+  // A server below a path has no origin of its own, which is all that a marketplace_url can be: base_url tells of it at every door.
+  const base_url = told[door._base] ?? told.base_url ?? script_origin;
   const _element = findElement(options.location);
   const _form = door._form(options);
   const _server_origin = attempt(() => new URL(base_url!).origin);
@@ -70,11 +72,16 @@ export function readCall<F>(door: Door<F>, options: F & CallOptions<F>, script_o
 export function readTexts<F>(fields: F, names: readonly (keyof F & string)[]): Fields {
   const form: Fields = {};
   for (const name of names) {
-    const text = String(fields[name] ?? "");
-    if (/^\{\{.*\}\}$/s.test(text)) throw new Refusal("placeholder_left", name);
+    const text = fillIn(name, String(fields[name] ?? ""));
     if (text) form[name] = text;
   }
   return form;
+}
+
+/** The text that a page put in the place of a placeholder; throws Refusal where that is still there. */
+export function fillIn(name: string, text: string): string {
+  if (/^\{\{.*\}\}$/s.test(text)) throw new Refusal("placeholder_left", name);
+  return text;
 }
 
 /** Throws Refusal unless each of `ids` is in the form. */

@@ -9,7 +9,7 @@ export const ERRORS = {
   location_placeholder: "location is still #YOUR-TARGET-ELEMENT.",
   ids_missing: "The call lacks an id that its door requires.",
   ids_mixed: "The ids of two doors are mixed in one call.",
-  placeholder_left: "An id, token or signature is still a {{...}} placeholder.",
+  placeholder_left: "A value of the call is still a {{...}} placeholder.",
   uid_invalid: "uid must be 1 to 256 characters without controls, not beginning with anon_.",
   passport_value_type: "A passport value is not of the type that it must have.",
   already_mounted: "This element already holds a frame with other fields.",

@@ -12,11 +12,13 @@ export { ERRORS, type Code, type Fault } from "./errors.js";
 export type { LoadingAsset } from "./loading.js";
 export type { Handle, Status } from "./mount.js";
 
+type BootAt = BootOptions & ({ marketplace_url: string } | { base_url: string });
+
 interface Init {
-  (options: BootOptions & { marketplace_url: string }): Handle<BootFields>;
+  (options: BootAt): Handle<BootFields>;
   (options: EmbedOptions & { base_url: string }): Handle<EmbedFields>;
 }
 
 const calls = createCalls();
 export const init: Init = calls.init;
-export const boot: (options: BootOptions & { marketplace_url: string }) => Handle<BootFields> = calls.boot;
+export const boot: (options: BootAt) => Handle<BootFields> = calls.boot;

@@ -164,6 +164,8 @@ const REFUSALS = [
   ["placeholder_left", { cp_id: "{{YOUR-CP-ID}}" }, "cp_id"],
   ["placeholder_left", { cp_deployment_id: "{{YOUR-CP-DEPLOYMENT-ID}}" }, "cp_deployment_id"],
   ["placeholder_left", { signature: "{{YOUR-SIGNATURE}}" }, "signature"],
+  ["placeholder_left", { customerInfo: { email: "{{YOUR-VALUE}}" } }, "email"],
+  ["placeholder_left", { customerInfo: { broadband: { provider: "{{YOUR-VALUE}}" } } }, "broadband[provider]"],
   ["field_missing", { customerInfo: undefined }, "customerInfo"],
   ["field_missing", { customerInfo: null }, "customerInfo"],
   ["field_invalid", { customerInfo: "ada@example.com" }, "customerInfo"],
@@ -212,6 +214,16 @@ test("takes an https marketplace_url", async () => {
   const asked = page.waitForRequest("https://integration.example/boot");
   await call(page, { ...BOOT, marketplace_url: "https://integration.example" });
   assert.equal((await asked).method(), "POST");
+});
+
+test("finds a server below a path by base_url, where no marketplace_url is told", async () => {
+  const page = await visit(world);
+  await page.route("https://www.example/**", (route) => route.fulfill({ body: "there" }));
+  const asked = page.waitForRequest("https://www.example/accredit/boot");
+  await call(page, { ...BOOT, base_url: "https://www.example/accredit/" });
+  assert.equal((await asked).method(), "POST");
+  await mount(page, { ...BOOT, location: "#two", base_url: "https://www.example", marketplace_url: world.accredit.origin });
+  assert.equal(posts().length, 1);
 });
 
 test("has no rules for a uid or a passport, which are not of this door", async () => {

@@ -184,7 +184,7 @@ CODES: dict[str, Code] = {
         location_placeholder="location is still #YOUR-TARGET-ELEMENT.",
         ids_missing="The call lacks an id that its door requires.",
         ids_mixed="The ids of two doors are mixed in one call.",
-        placeholder_left="An id, token or signature is still a {{...}} placeholder.",
+        placeholder_left="A value of the call is still a {{...}} placeholder.",
     ),
     **_codes(ConflictError, 409, already_mounted="This element already holds a frame with other fields."),
     **_codes(FailureError, 503, frame_unreachable="The frame did not load within 15 seconds."),

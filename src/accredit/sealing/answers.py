@@ -156,7 +156,8 @@ def _verify_nested(plaintext: bytes, signer: Signer) -> dict[str, Json]:
     if not isinstance(session, dict) or not _is_time(issued) or not _is_time(expires):
         raise ValueError("claims")
     named = (claims.get("iss"), claims.get("aud"), claims.get("sid"), session.get("id"), claims.get("nonce"))
-    if named != (signer.issuer, signer.audience, signer.session_id, signer.session_id, signer.nonce):
+    wanted = (signer.issuer, signer.audience, signer.session_id, signer.session_id, signer.nonce)
+    if named != wanted or ("nonce" in claims) is (signer.nonce is None):
         raise ValueError("claims")
     if issued > signer.now + signer.leeway or signer.now >= expires + signer.leeway:
         raise ValueError("time")

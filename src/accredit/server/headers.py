@@ -47,6 +47,14 @@ def api(request_id: str) -> Headers:
     return [(b"x-request-id", request_id.encode("ascii")), NO_STORE, NO_SNIFF]
 
 
+def key_generator(request_id: str) -> Headers:
+    """Headers of the page that makes key pairs: no script of it may tell anybody anything (protocol-rest.md section 16)."""
+    policy = (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return [(b"content-security-policy", policy), (b"referrer-policy", b"no-referrer"), HTML, *api(request_id)]
+
+
 def page(request_id: str, *, script_src: str = "'none'") -> Headers:
     """Headers of a page of ours that nobody frames: documentation, invitations."""
     policy = (

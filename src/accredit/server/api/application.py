@@ -27,6 +27,7 @@ from accredit.server.api import (
     sdk,
     sessions,
     themes,
+    tools,
     users,
 )
 from accredit.server.api.operations import Address, Operation
@@ -50,6 +51,7 @@ _TOPICS = (
     boot_reports,
     audit,
     sdk,
+    tools,
     health,
     hosted,
 )

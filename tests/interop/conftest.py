@@ -97,7 +97,7 @@ class Joserfc:
 
     def generate(self, alg: str, enc: str) -> dict[str, Any]:
         made: Any
-        if alg == "RSA-OAEP-256":
+        if alg.startswith("RSA"):
             made = joserfc.jwk.RSAKey.generate_key(2048)
         elif alg == "EdDSA":
             made = joserfc.jwk.OKPKey.generate_key("Ed25519")
@@ -128,7 +128,7 @@ class Jwcrypto:
     """jwcrypto (latchset)."""
 
     def generate(self, alg: str, enc: str) -> dict[str, Any]:
-        if alg == "RSA-OAEP-256":
+        if alg.startswith("RSA"):
             made = jwcrypto.jwk.JWK.generate(kty="RSA", size=2048)
         elif alg == "EdDSA":
             made = jwcrypto.jwk.JWK.generate(kty="OKP", crv="Ed25519")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from ..browser.conftest import browser, loop
+from ..examples.conftest import built
 from .console import Command, Console, parse_blocks
 from .warm import warm_command
 
-__all__ = ["browser", "loop"]
+__all__ = ["browser", "built", "loop"]
 
 
 @pytest.fixture(scope="session")

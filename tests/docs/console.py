@@ -33,7 +33,8 @@ _MARK = "\x1e"
 _CHANGES = re.compile(r"accredit (integration|deployer|keys) (create|set|register|retire|revoke)")
 _ASKS, _HEARD_S = "curl ", 1.0
 # Not every machine has these, and no part of Accredit needs them; the shell says 127 of a command that it does not find.
-_OPTIONAL, _NOT_FOUND = ("node", "ruby", "php", "sqlite3"), re.compile(r": (\S+): command not found")
+_OPTIONAL = ("cargo", "dotnet", "go", "java", "node", "php", "ruby", "sqlite3")
+_NOT_FOUND = re.compile(r": (\S+): command not found")
 
 
 class MissingToolError(Exception):

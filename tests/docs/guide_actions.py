@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from playwright.async_api import FrameLocator, expect
 
+from ..examples.languages import missing_crates
 from .console import MissingToolError
 from .pages import ROOT, Block
 
@@ -57,6 +58,12 @@ def jose_is_installed(scene: "Scene", _: Block) -> None:
     if not (_JOSE / "jose").exists():
         raise MissingToolError("jose is not installed: run npm ci in tests/interop/node")
     (scene.directory / "node_modules").symlink_to(_JOSE)
+
+
+def crates_are_there(scene: "Scene", block: Block) -> None:
+    if missing_crates():
+        raise MissingToolError(f"{' and '.join(missing_crates())} is not installed")
+    scene.console.run_document(f"```console\n{block.code}```\n")
 
 
 async def user_is_shown_the_report(scene: "Scene", _: Block) -> None:

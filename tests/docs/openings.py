@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import accredit
 
 from ..browser.parties import Answer, Party
+from ..examples.languages import CARGO_CONFIG, EXAMPLES
 from ..postgresql import PostgresqlServer
 from .console import BINARIES, free_port
 
@@ -72,6 +73,16 @@ def _with_shop(scene: "Scene") -> None:
     scene.names["api_key"] = (scene.directory / "api.key").read_text().strip()
 
 
+def _in_examples(scene: "Scene") -> None:
+    """A copy of the samples, since compilers write beside them; what they make of other people's sources is kept for all tests."""
+    shutil.copytree(EXAMPLES, scene.directory, dirs_exist_ok=True)
+    config = scene.directory / ".cargo" / "config.toml"
+    config.parent.mkdir()
+    config.write_text(CARGO_CONFIG)
+    target = scene.fixture("built") / "rust" / "target"
+    scene.console.run(f"export CARGO_TARGET_DIR={target} CARGO_PROFILE_DEV_DEBUG=0")
+
+
 def _on_a_server(scene: "Scene") -> None:
     """A machine of production: PostgreSQL, places for settings and units, and a service manager."""
     server: PostgresqlServer = scene.fixture("postgresql_server")
@@ -102,6 +113,7 @@ def _on_a_server(scene: "Scene") -> None:
 
 _OPENINGS: dict[str, Callable[["Scene"], None]] = {
     "README.md": _with_shop,
+    "examples/README.md": _in_examples,
     "docs/guide/embedding.md": _on_this_machine,
     "docs/guide/operating.md": _on_a_server,
     "sdk/README.md": _with_shop,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .pages import ROOT
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sdk" / "README.md"]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md", ROOT / "sdk" / "README.md"]
 
 
 def anchors_of(path: Path) -> set[str]:

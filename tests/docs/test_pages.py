@@ -1,4 +1,4 @@
-"""Every block of README.md, sdk/README.md and docs/ is run, in the order of its page; the few that are not are listed."""
+"""Every block of the README pages and docs/ is run, in the order of its page; the few that are not are listed."""
 
 from collections.abc import Iterator
 

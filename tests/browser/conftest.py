@@ -24,6 +24,7 @@ from accredit.server.sdk import load_sdk
 
 from ..doors.conftest import Owner
 from ..program import Program
+from .booting import Customer
 from .parties import Application, Site
 
 HERE = Path(__file__).parent
@@ -188,3 +189,9 @@ def barriers(axe: str) -> Callable[[Page, Frame], Awaitable[list[str]]]:
 def in_an_hour() -> str:
     """A time, as the API reads it."""
     return (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+
+
+@pytest.fixture(scope="session")
+def customer(owner: Owner) -> Customer:
+    """A customer that boots."""
+    return Customer(owner, "cp_1")

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Frame, FrameLocator, Page
 
 from ..doors.conftest import Owner
+from .parties import Site
 
 PATIENCE_S = 15.0
 
@@ -72,7 +73,25 @@ def sessions_of(owner: Owner, integration: dict[str, Any]) -> list[dict[str, Any
     return owner.call("GET", f"/v1/sessions?integration_id={integration['integration_id']}")["sessions"]
 
 
-def reason_of(owner: Owner, request_id: str) -> str:
+def reason_of(owner: Owner, request_id: str, door: str = "embed") -> str:
     """The audit code of a refusal."""
-    (entry,) = owner.call("GET", f"/v1/audit?request_id={request_id}&kind=embed.refused")["entries"]
+    (entry,) = owner.call("GET", f"/v1/audit?request_id={request_id}&kind={door}.refused")["entries"]
     return entry["code"]
+
+
+def page_with_frame(site: Site, address: str) -> str:
+    """The address of a page of a site that frames another page."""
+    return site.serve(
+        f'<!doctype html><title>Around</title><iframe id="around" src="{address}" width="900" height="700"></iframe>'
+    )
+
+
+async def until_blocked(page: Page, console: list[str], refused: str) -> None:
+    """Wait for the browser to refuse a document in a frame; what it shows there is its own page."""
+
+    async def blocked() -> bool:
+        return any("frame-ancestors" in text and refused in text for text in console) and any(
+            frame.url.startswith("chrome-error:") for frame in page.frames
+        )
+
+    await until(blocked)

@@ -162,7 +162,7 @@ class Application(Party):
             f"default-src 'none'; script-src 'nonce-{nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none';"
             f" frame-ancestors {' '.join(session['frame_ancestors'])}"
         )
-        told = {name: session[name] for name in ("origin", "channel", "expires_at")}
+        told = {name: session[name] for name in ("origin", "channel", "door", "expires_at")}
         name = html.escape(session["uid"] or "visitor")
         body = _APPLICATION % (name, session["view_id"] or "", nonce, self._accredit_url, nonce, _in_script(told))
         return Answer(body, headers={"Content-Security-Policy": policy})
@@ -190,7 +190,7 @@ _APPLICATION = """<!doctype html>
 <button id="buy">Buy</button>
 <script nonce="%s" src="%s/sdk/accredit.js"></script>
 <script nonce="%s">
-const { origin, channel, expires_at } = %s;
+const { origin, channel, door, expires_at } = %s;
 window.document_id = Math.random();
 window.heard = [];
 const on_renewed = async ({ code }) => {
@@ -200,7 +200,7 @@ const on_renewed = async ({ code }) => {
   connection.ready(expires_at);
 };
 const on_renew_failed = () => heard.push(["renew_failed"]);
-window.connection = accredit.connect({ origin, channel, on_renewed, on_renew_failed });
+window.connection = accredit.connect({ origin, channel, door, on_renewed, on_renew_failed });
 connection.ready(expires_at);
 document.getElementById("buy").onclick = () => connection.event("cart.added", { sku: "A1" });
 </script>

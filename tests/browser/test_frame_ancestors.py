@@ -2,24 +2,7 @@
 
 from playwright.async_api import expect
 
-from .embedding import frame_in, sessions_of, until
-
-
-async def until_blocked(page, console, refused):
-    """Wait for the browser to refuse a document in a frame; what it shows there is its own page."""
-
-    async def blocked() -> bool:
-        return any("frame-ancestors" in text and refused in text for text in console) and any(
-            frame.url.startswith("chrome-error:") for frame in page.frames
-        )
-
-    await until(blocked)
-
-
-def page_with_frame(site, address):
-    return site.serve(
-        f'<!doctype html><title>Around</title><iframe id="around" src="{address}" width="900" height="700"></iframe>'
-    )
+from .embedding import frame_in, page_with_frame, sessions_of, until_blocked
 
 
 async def test_a_site_on_the_list_shows_the_hosted_page(page, console, owner, shop):

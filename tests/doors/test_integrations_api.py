@@ -85,7 +85,7 @@ def test_origins_are_kept_in_one_spelling(server):
     [
         ({"unknown": 1}, "field_invalid", "unknown"),
         ({"enabled": "yes"}, "field_invalid", "enabled"),
-        ({"door": "rest"}, "field_invalid", "door"),
+        ({"door": "flow"}, "field_invalid", "door"),
         ({"integration_id": "a:b"}, "field_invalid", "integration_id"),
         ({"application_url": "http://app.example/"}, "field_invalid", "application_url"),
         ({"application_url": "https://app.example/?code=1"}, "field_invalid", "application_url"),
@@ -192,3 +192,49 @@ def test_refuses_a_passport_key_of_another_form(start_server, sqlite_url, body, 
     owner = start_server(sqlite_url).owner()
     problem = owner.call("POST", f"{path_of(owner.integration())}/passport_keys", 400, body)
     assert (problem["code"], problem["member"]) == ("field_invalid", member)
+
+
+def test_an_integration_of_the_rest_door_has_no_deployer(server):
+    owner = server.owner()
+    made = owner.call("POST", "/v1/integrations", 201, {"door": "rest", "callback_hosts": ["SHOP.example", "*.shop.example"]})
+    assert "deployer_id" not in made
+    assert made["callback_hosts"] == ["shop.example", "*.shop.example"]
+    assert (made["protection"], made["retention_days"], made["delete_after_read_s"]) == ("optional", 7, None)
+    assert owner.call("GET", path_of(made)) == made
+    changed = owner.call("PATCH", path_of(made), 200, {"protection": "jws+jwe", "pad_to": 256})
+    assert (changed["version"], changed["protection"], changed["pad_to"]) == (2, "jws+jwe", 256)
+    assert owner.call("GET", f"{path_of(made)}/snippet", 404)["code"] == "integration_not_found"
+    problem = owner.call("POST", "/v1/integrations", 400, {"door": "rest", "deployer_id": owner.deployer()})
+    assert (problem["code"], problem["member"]) == ("field_invalid", "deployer_id")
+
+
+@pytest.mark.parametrize(
+    ("members", "member"),
+    [
+        ({"callback_hosts": ["shop.example", "https://shop.example"]}, "callback_hosts[1]"),
+        ({"callback_hosts": ["*.127.0.0.1"]}, "callback_hosts[0]"),
+        ({"request_domains": ["a..b"]}, "request_domains[0]"),
+        ({"embedded_parent_domains": ["http://shop.example"]}, "embedded_parent_domains[0]"),
+        ({"embedded_parent_domains": ["shop.example:8443"]}, "embedded_parent_domains[0]"),
+        ({"providers": ["nbid", "nbid"]}, "providers"),
+        ({"providers": ["NBID"]}, "providers[0]"),
+        ({"allowed_enc": []}, "allowed_enc"),
+        ({"allowed_enc": ["A256GCM"]}, "response_enc"),
+        ({"allowed_alg": ["RSA1_5"]}, "allowed_alg[0]"),
+        ({"pad_to": 100}, "pad_to"),
+        ({"max_session_lifetime_s": 299}, "max_session_lifetime_s"),
+        ({"delete_after_read_s": 86401}, "delete_after_read_s"),
+        ({"application_url": "https://app.example/"}, "application_url"),
+    ],
+)
+def test_refuses_a_policy_of_the_rest_door_of_another_form(start_server, sqlite_url, members, member):
+    owner = start_server(sqlite_url).owner()
+    problem = owner.call("POST", "/v1/integrations", 400, {"door": "rest", **members})
+    assert (problem["code"], problem["member"]) == ("field_invalid", member)
+
+
+def test_a_key_set_of_the_rest_door_is_read_by_tls_only(start_server, sqlite_url):
+    owner = start_server(sqlite_url).owner()
+    for address in ("http://shop.example/jwks", "https://a:b@shop.example/jwks", "https:///jwks", "https://[::1/"):
+        problem = owner.call("POST", "/v1/integrations", 400, {"door": "rest", "encryption_jwks_uri": address})
+        assert (problem["code"], problem["member"]) == ("jwks_uri_invalid", "encryption_jwks_uri")

@@ -40,7 +40,7 @@ def command() -> None:
 )
 @click.argument("integration_id", metavar="ID")
 @click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--deployer", "deployer_id", metavar="ID", required=True, help="Whose pages embed or boot it.")
+@click.option("--deployer", "deployer_id", metavar="ID", help="Whose pages embed or boot it; at the rest door nobody's.")
 @click.option(
     "--door", type=click.Choice(tuple(POLICIES)), default="embed", show_default=True, help="Where its visitors come in."
 )
@@ -51,7 +51,7 @@ def command() -> None:
 def create(
     integration_id: str,
     members: tuple[str, ...],
-    deployer_id: str,
+    deployer_id: str | None,
     door: str,
     name: str | None,
     whose: Whose,

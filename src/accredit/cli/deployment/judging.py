@@ -106,7 +106,8 @@ def judging_options(command: Callable[..., None]) -> Callable[..., None]:
 async def find_case(node: Node, peeked: PeekedDeployment, asked: Asked) -> Case:
     """The case as the door of this database would find it, at a policy that the options may change."""
     record = await node.store.read(find_integration, peeked.integration_id)
-    if record is None:
+    # No token is for an integration that no deployer stands behind.
+    if record is None or record.deployer_id is None:
         return case_of_database(peeked, asked, None, LiveKeys(), (), None)
     policy = cast("dict[str, Json]", msgspec.to_builtins(record.policy)) | asked.policy
     integration = prepare(

@@ -15,12 +15,14 @@ from accredit.server.integrations.policy import Id
 from accredit.server.times import wire_time
 
 _SHOWN = [
-    *(("integration_id", str), ("deployer_id", str), ("owner_id", str), ("name", str), ("version", int)),
+    *(("integration_id", str), ("owner_id", str), ("name", str), ("version", int)),
     *(("created_at", str), ("updated_at", str)),
 ]
+# At the rest door API clients stand where a deployer stands elsewhere.
+_DEPLOYED = ("embed", "boot")
 _MINTED = Annotated[Id | None, msgspec.Meta(description="Made here by default; it is never given again.")]
 # Members that are written and not kept: they set several others.
-_SPELLINGS: dict[str, list[tuple[str, Any, Any]]] = {"embed": [("token_profile", Demand | None, None)], "boot": []}
+_SPELLINGS: dict[str, list[tuple[str, Any, Any]]] = {"embed": [("token_profile", Demand | None, None)], "boot": [], "rest": []}
 _NAME = ("name", Label | None, None)
 
 
@@ -37,7 +39,10 @@ def _struct(kind: str, door: str, members: list[Any], **config: Any) -> Any:
     )
 
 
-ANSWERS = {door: _struct("", door, _SHOWN, tag_field="door", tag=door) for door in POLICIES}
+ANSWERS = {
+    door: _struct("", door, [*_SHOWN, *([("deployer_id", str)] if door in _DEPLOYED else [])], tag_field="door", tag=door)
+    for door in POLICIES
+}
 INTEGRATION_CHANGES = tuple(
     _struct("Changed", door, [_NAME, *_SPELLINGS[door]], forbid_unknown_fields=True) for door in POLICIES
 )
@@ -48,7 +53,7 @@ NEW_INTEGRATIONS = tuple(
         [
             ("integration_id", _MINTED, None),
             ("door", Literal[door], "embed") if door == "embed" else ("door", Literal[door]),
-            ("deployer_id", Id),
+            *([("deployer_id", Id)] if door in _DEPLOYED else []),
             *(_NAME, *_SPELLINGS[door]),
         ],
         forbid_unknown_fields=True,
@@ -60,13 +65,14 @@ ANY_INTEGRATION: Any = Union[tuple(ANSWERS.values())]  # noqa: UP007 - made of a
 
 def answer_integration(record: IntegrationRecord) -> Any:
     """An integration with the present version of its policy."""
+    whose = {} if record.deployer_id is None else {"deployer_id": record.deployer_id}
     return ANSWERS[record.door](
         integration_id=record.integration_id,
-        deployer_id=record.deployer_id,
         owner_id=record.owner_id,
         name=record.name,
         version=record.version,
         created_at=wire_time(record.created_ms),
         updated_at=wire_time(record.updated_ms),
+        **whose,
         **msgspec.structs.asdict(record.policy),
     )

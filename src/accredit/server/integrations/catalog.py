@@ -9,8 +9,9 @@ from typing import cast
 
 import msgspec
 
-from accredit.server.integrations.integration import Door, Integration, prepare
+from accredit.server.integrations.integration import Door, Integration, RestIntegration, prepare, prepare_rest
 from accredit.server.integrations.parsing import POLICIES, Policy
+from accredit.server.integrations.rest import RestPolicy
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store, Transaction
@@ -19,12 +20,12 @@ _CAPACITY = 10_000
 
 
 class IntegrationRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An integration as stored. policy: as the owner reads it, every member present."""
+    """An integration as stored. deployer_id: None at the rest door. policy: as the owner reads it, every member present."""
 
     integration_id: str
     scope: Scope
     door: Door
-    deployer_id: str
+    deployer_id: str | None
     owner_id: str
     name: str
     version: int
@@ -40,12 +41,19 @@ class Catalog:
         self._store = store
         self._sealer = sealer
         self._version = -1
-        self._known: dict[str, Integration | None] = {}
+        self._known: dict[str, Integration | RestIntegration | None] = {}
 
     async def find(self, door: Door, integration_id: str | None) -> Integration | None:
-        """The integration of that id at that door, or None."""
-        if integration_id is None:
-            return None
+        """The integration of that id at that door, where its application stands in a frame; or None."""
+        found = None if integration_id is None else await self._find(integration_id)
+        return found if isinstance(found, Integration) and found.door == door else None
+
+    async def find_rest(self, integration_id: str) -> RestIntegration | None:
+        """The integration of that id at the rest door, or None."""
+        found = await self._find(integration_id)
+        return found if isinstance(found, RestIntegration) else None
+
+    async def _find(self, integration_id: str) -> Integration | RestIntegration | None:
         if self._version != self._store.config_version:
             self._version, self._known = self._store.config_version, {}
         known = self._known
@@ -55,22 +63,24 @@ class Catalog:
             if len(known) >= _CAPACITY:
                 known.clear()
             known[integration_id] = loaded
-        found = known[integration_id]
-        return found if found is not None and found.door == door else None
+        return known[integration_id]
 
-    async def _load(self, integration_id: str) -> Integration | None:
+    async def _load(self, integration_id: str) -> Integration | RestIntegration | None:
         record = await self._store.read(find_integration, integration_id)
         if record is None:
             return None
         await self._sealer.ready(record.scope)
+        integration_id, scope, version = record.integration_id, record.scope, record.version
+        if isinstance(record.policy, RestPolicy):
+            return prepare_rest(record.policy, integration_id=integration_id, scope=scope, version=version)
         return prepare(
             record.policy,
-            integration_id=record.integration_id,
-            scope=record.scope,
+            integration_id=integration_id,
+            scope=scope,
             door=record.door,
-            deployer_id=record.deployer_id,
+            deployer_id=str(record.deployer_id),
             owner_id=record.owner_id,
-            version=record.version,
+            version=version,
         )
 
 
@@ -103,7 +113,7 @@ def _record(row: Sequence[object]) -> IntegrationRecord:
         integration_id=cast(str, row[0]),
         scope=Scope(cast(str, row[1]), cast(str, row[2])),
         door=door,
-        deployer_id=cast(str, row[4]),
+        deployer_id=cast(str | None, row[4]),
         owner_id=cast(str, row[5]),
         name=cast(str, row[6]),
         version=cast(int, row[7]),

@@ -7,6 +7,7 @@ from accredit.server.integrations.boot import BootRules
 from accredit.server.integrations.embed import EmbedRules
 from accredit.server.integrations.parsing import Policy
 from accredit.server.integrations.policy import Trust, View
+from accredit.server.integrations.rest import RestPolicy, RestRules
 from accredit.server.keyring.scope import Scope
 from accredit.server.origins import OriginList, origin_list
 
@@ -15,7 +16,7 @@ Door = Literal["embed", "boot", "rest", "flow"]
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """An integration at one version of its policy.
+    """An integration whose application stands in a frame, at one version of its policy.
 
     owner_id: the account's name on the wire. rules: the door's own. debug_until_ms: 0 if not set.
     """
@@ -48,10 +49,37 @@ class Integration:
         return self.application_url if view is None or view.url is None else view.url
 
 
+@dataclass(frozen=True, slots=True)
+class RestIntegration:
+    """An integration of the rest door, at one version of its policy; API clients name it, and no deployer stands behind it."""
+
+    integration_id: str
+    scope: Scope
+    version: int
+    enabled: bool
+    rules: RestRules
+    quota_per_day: int | None
+    retention_ms: int
+
+
+def prepare_rest(policy: RestPolicy, *, integration_id: str, scope: Scope, version: int) -> RestIntegration:
+    """Compile a stored policy of the rest door."""
+    return RestIntegration(
+        integration_id=integration_id,
+        scope=scope,
+        version=version,
+        enabled=policy.enabled,
+        rules=policy.rules(),
+        quota_per_day=policy.quota_per_day,
+        retention_ms=policy.retention_ms,
+    )
+
+
 def prepare(
     policy: Policy, *, integration_id: str, scope: Scope, door: Door, deployer_id: str, owner_id: str, version: int
 ) -> Integration:
-    """Compile a stored policy; done once per version and process."""
+    """Compile the stored policy of a framed application; done once per version and process."""
+    assert not isinstance(policy, RestPolicy)
     return Integration(
         integration_id=integration_id,
         scope=scope,

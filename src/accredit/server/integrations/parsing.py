@@ -9,10 +9,11 @@ from accredit.encoding import Json
 from accredit.errors import MalformedError
 from accredit.server.integrations.boot import BootPolicy
 from accredit.server.integrations.embed import EmbedPolicy
+from accredit.server.integrations.rest import RestPolicy
 
-Policy: TypeAlias = EmbedPolicy | BootPolicy
+Policy: TypeAlias = EmbedPolicy | BootPolicy | RestPolicy
 
-POLICIES: dict[str, type[Policy]] = {"embed": EmbedPolicy, "boot": BootPolicy}
+POLICIES: dict[str, type[Policy]] = {"embed": EmbedPolicy, "boot": BootPolicy, "rest": RestPolicy}
 
 
 def parse_policy(door: str, members: dict[str, Json], *, now_ms: int, environment: str = "live") -> Policy:

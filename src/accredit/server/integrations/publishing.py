@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from accredit.encoding import Json
-from accredit.errors import ConflictError, NotFoundError
+from accredit.errors import ConflictError, MalformedError, NotFoundError
 from accredit.server.audit import AuditEntry
 from accredit.server.audit import append as append_audit
 from accredit.server.events.outbox import Event
@@ -35,7 +35,8 @@ class Publication:
 async def create_integration(store: Store, publication: Publication) -> IntegrationRecord:
     """Create an integration at version 1.
 
-    Raises MalformedError as `parse_policy`; NotFoundError `deployer_not_found`; ConflictError `integration_exists`.
+    Raises MalformedError as `parse_policy`, and `field_missing` or `field_invalid` for a deployer that must be named or must not be;
+    NotFoundError `deployer_not_found`; ConflictError `integration_exists`.
     """
     return await store.write(_create, publication)
 
@@ -52,12 +53,7 @@ async def update_integration(store: Store, publication: Publication) -> Integrat
 def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
     scope, now_ms = publication.scope, publication.now_ms
     policy = parse_policy(publication.door, publication.members, now_ms=now_ms, environment=scope.environment)
-    known = tx.row(
-        "SELECT 1 FROM deployers WHERE account_id = ? AND environment = ? AND id = ?",
-        (scope.account_id, scope.environment, publication.deployer_id),
-    )
-    if known is None:
-        raise NotFoundError("deployer_not_found", "deployer_id")
+    _check_deployer(tx, publication)
     inserted = tx.execute(
         "INSERT INTO integrations (id, account_id, environment, door, deployer_id, name, version, policy, created_ms, updated_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -69,6 +65,23 @@ def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
     if not inserted:
         raise ConflictError("integration_exists", "integration_id")
     return _published(tx, publication, sorted(publication.members))
+
+
+def _check_deployer(tx: Transaction, publication: Publication) -> None:
+    """A deployer of the scope, but none at the rest door: there an API client stands in its place."""
+    scope, deployer_id = publication.scope, publication.deployer_id
+    if publication.door == "rest":
+        if deployer_id is not None:
+            raise MalformedError("field_invalid", "deployer_id")
+        return
+    if deployer_id is None:
+        raise MalformedError("field_missing", "deployer_id")
+    known = tx.row(
+        "SELECT 1 FROM deployers WHERE account_id = ? AND environment = ? AND id = ?",
+        (scope.account_id, scope.environment, deployer_id),
+    )
+    if known is None:
+        raise NotFoundError("deployer_not_found", "deployer_id")
 
 
 @one_by_one

@@ -9,8 +9,10 @@ around the call.
 
 import msgspec
 
+from accredit.errors import NotFoundError
 from accredit.server.integrations.catalog import IntegrationRecord
 from accredit.server.integrations.embed import EmbedPolicy
+from accredit.server.integrations.rest import RestPolicy
 from accredit.server.integrations.snippet import boot, embed
 from accredit.server.integrations.snippet.rendering import LANGUAGES, render_template
 from accredit.server.sdk import Sdk
@@ -26,8 +28,13 @@ class Snippet(msgspec.Struct, frozen=True):
 
 
 def render_snippet(record: IntegrationRecord, *, public_url: str, sdk: Sdk) -> Snippet:
-    """The snippet of an integration for the script of one build, served at the public URL."""
+    """The snippet of an integration for the script of one build, served at the public URL.
+
+    Raises NotFoundError `integration_not_found` for one of the rest door: backends call it, no page loads it.
+    """
     policy = record.policy
+    if isinstance(policy, RestPolicy):
+        raise NotFoundError("integration_not_found")
     own = (
         embed.snippet_values(policy, public_url) if isinstance(policy, EmbedPolicy) else boot.snippet_values(policy, public_url)
     )

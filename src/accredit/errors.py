@@ -201,13 +201,17 @@ CODES: dict[str, Code] = {
         origin_missing="The request names no origin, and the integration requires one.",
         origin_not_allowed="The page's origin is not on the integration's list.",
         not_framed="The request did not come from a frame.",
-        quota_exceeded="The integration's sessions for today are used up.",
         renewal_mismatch="There is no open session of this frame, user and origin to renew.",
         secret_exposed="A secret arrived from a browser and was revoked.",
         trust_too_low="The session is not trusted enough for stored user data.",
         api_key_limited="The API key is limited to integrations and does not reach this address.",
     ),
-    **_codes(Refused, 429, rate_limited="Too many requests; wait and try again."),
+    **_codes(
+        Refused,
+        429,
+        rate_limited="Too many requests; wait and try again.",
+        quota_exceeded="The integration's sessions for today are used up.",
+    ),
     **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),
     # Keys (protocol-embed.md section 10).
     **_codes(
@@ -242,6 +246,38 @@ CODES: dict[str, Code] = {
         sealed_invalid="The sealed answer does not open, or does not hold.",
         response_signature_invalid="The answer's signature is missing, too old, or does not fit the answer.",
     ),
+    # Sessions of the rest door (protocol-rest.md sections 4, 5, 10 and 14).
+    **_codes(
+        MalformedError,
+        400,
+        invalid_request_parameter="A member of the request does not have its form, or is not allowed.",
+        encryption_required="The answer must be sealed, and the request brings no key for it.",
+        encrypted_request_required="Personal input must come in an encrypted request.",
+    ),
+    **_codes(
+        Refused,
+        403,
+        permission_denied="The API client may not do this.",
+        browser_not_allowed="This address is for backends; a browser must not call it.",
+        invalid_account_id="The account is missing, or is not one that the API client serves.",
+        invalid_session_nonce="The session nonce is missing, or is not that of the session.",
+        provider_rejected="The provider did not vouch for the person.",
+        otp_attempts_exceeded="The code was entered wrongly too often.",
+        encryption_key_revoked="The key that the answer was to be sealed to was revoked meanwhile.",
+        loa_too_low="The provider vouched for the person at a lower level than was asked for.",
+    ),
+    **_codes(NotFoundError, 410, session_redacted="The session's answer was erased."),
+    **_codes(ConflictError, 409, session_active="The session has not ended."),
+    **_codes(ConflictError, 422, idempotency_key_reused="The Idempotency-Key belongs to another request."),
+    **_codes(FailureError, 500, session_error="The session could not be finished."),
+    **_codes(
+        FailureError,
+        502,
+        provider_error="The provider reported an error.",
+        provider_response_invalid="The provider's answer does not hold.",
+        attribute_missing="The provider's answer lacks a required attribute.",
+    ),
+    **_codes(FailureError, 503, provider_unavailable="The provider could not be reached."),
     # Outgoing requests (protocol-webhooks.md sections 7 and 10).
     **_codes(
         MalformedError,

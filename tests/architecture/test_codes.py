@@ -18,8 +18,8 @@ FAMILIES: dict[str, type[AccreditError]] = {
 STATUSES = {
     MalformedError: {400, 405, 413, 415, 422},
     Refused: {401, 403, 429},
-    NotFoundError: {404},
-    ConflictError: {409, 412},
+    NotFoundError: {404, 410},
+    ConflictError: {409, 412, 422},
     FailureError: {500, 502, 503},
 }
 

@@ -72,11 +72,14 @@ fn encode(octets: impl AsRef<[u8]>) -> String {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [deployer_id, integration_id, owner_id, uid @ ..] = args.as_slice() else {
-        return Err("usage: sign DEPLOYER_ID INTEGRATION_ID OWNER_ID [UID]".into());
+    let (deployer_id, integration_id, owner_id, uid) = match args.as_slice() {
+        [deployer_id, integration_id, owner_id] => (deployer_id, integration_id, owner_id, None),
+        [deployer_id, integration_id, owner_id, uid] => {
+            (deployer_id, integration_id, owner_id, Some(uid.as_str()))
+        }
+        _ => return Err("usage: sign DEPLOYER_ID INTEGRATION_ID OWNER_ID [UID]".into()),
     };
     let key = read_key(&std::env::var("DEPLOYMENT_KEY")?)?;
-    let uid = uid.first().map(String::as_str);
     println!(
         "{}",
         sign_deployment(&key, deployer_id, integration_id, owner_id, uid)?

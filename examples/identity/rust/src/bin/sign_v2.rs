@@ -82,8 +82,9 @@ fn decode_secret(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [cp_id, cp_deployment_id, origin, pairs @ ..] = args.as_slice() else {
-        return Err("usage: sign_v2 CP_ID CP_DEPLOYMENT_ID ORIGIN [NAME=VALUE]...".into());
+    let (cp_id, cp_deployment_id, origin, pairs) = match args.as_slice() {
+        [cp_id, cp_deployment_id, origin, pairs @ ..] => (cp_id, cp_deployment_id, origin, pairs),
+        _ => return Err("usage: sign_v2 CP_ID CP_DEPLOYMENT_ID ORIGIN [NAME=VALUE]...".into()),
     };
     let pairs = pairs.iter().filter_map(|pair| pair.split_once('='));
     let fields = pairs

@@ -128,7 +128,10 @@ def test_rfc_8037_appendix_a_6() -> None:
     assert derived == hashlib.sha256(b"\0\0\0\x01" + shared + info).digest()[:16]
 
 
-KERCKHOFFS = b"A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience"
+KERCKHOFFS = (
+    b"A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy "
+    b"without inconvenience"
+)
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def clock() -> Clock:
 def start_server(run: Any, clock: Clock) -> Iterator[Callable[..., Server]]:
     """Starts a server: start_server(database_url, **settings); it ends with the test."""
     with ExitStack() as ending:
-        yield lambda database_url, **settings: _start(ending, run, clock, database_url, settings)
+        yield lambda database_url, **settings: start(ending, run, clock, database_url, settings)
 
 
 @pytest.fixture
@@ -209,7 +209,8 @@ def server(start_server: Callable[..., Server], database_url: str) -> Server:
     return start_server(database_url)
 
 
-def _start(ending: ExitStack, run: Any, clock: Clock, database_url: str, members: dict[str, Any]) -> Server:
+def start(ending: ExitStack, run: Any, clock: Clock, database_url: str, members: dict[str, Any]) -> Server:
+    """A running server that ends with `ending`. members: of its settings."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Settings(database_url=database_url, **{"public_url": url, "root_key": ROOT_KEY, **members})

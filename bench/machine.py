@@ -16,7 +16,7 @@ from cryptography.hazmat.backends.openssl.backend import backend
 _CPUCLOCK_SCHED = 2
 _IN_MEMORY = ("tmpfs", "ramfs")
 _LIBRARIES = ("cryptography", "joserfc", "uvicorn", "uvloop", "httptools", "starlette", "msgspec", "psycopg")
-_PEER_LIBRARIES = ("fastapi", "pydantic", "sqlalchemy", "aiosqlite", "asyncpg")
+_PEER_LIBRARIES = ("fastapi", "pydantic", "sqlalchemy", "aiosqlite", "asyncpg", "jwcrypto")
 
 
 class Unfit(Exception):

@@ -6,6 +6,7 @@ from bench.results import Result
 from bench.rows.booting import measure_boot, measure_boot_postgresql
 from bench.rows.embedding import measure_embed, measure_embed_postgresql
 from bench.rows.growth import measure_growth
+from bench.rows.sealing import measure_seal
 from bench.rows.sessions import measure_exchange, measure_read
 from bench.rows.weight import measure_import, measure_memory, measure_sdk, measure_start
 from bench.stage import Stage
@@ -17,6 +18,7 @@ ROWS: dict[str, Callable[[Stage], Result]] = {
     "boot-postgresql": measure_boot_postgresql,
     "exchange": measure_exchange,
     "read": measure_read,
+    "seal": measure_seal,
     "growth": measure_growth,
     "import": measure_import,
     "memory": measure_memory,

@@ -278,6 +278,25 @@ CODES: dict[str, Code] = {
         attribute_missing="The provider's answer lacks a required attribute.",
     ),
     **_codes(FailureError, 503, provider_unavailable="The provider could not be reached."),
+    # API clients and their tokens (RFC 6749 section 5.2, protocol-rest.md sections 3 and 4).
+    **_codes(
+        MalformedError,
+        400,
+        invalid_request="The token request lacks a parameter, has one twice, or names the client in two ways.",
+        unsupported_grant_type="The grant type is not client_credentials.",
+        invalid_scope="The client has no such scope.",
+        account_id_missing="The client serves several accounts and must name one.",
+    ),
+    **_codes(Refused, 401, invalid_client="The client's credentials do not hold."),
+    **_codes(
+        Refused,
+        403,
+        permission_denied="The access token does not open this address.",
+        browser_not_allowed="This address is for backends; the request came from a browser.",
+        invalid_account_id="The client does not serve this account.",
+    ),
+    **_codes(ConflictError, 409, client_exists="There is or was an API client of this id."),
+    **_codes(NotFoundError, 404, client_not_found="There is no such API client."),
     # Outgoing requests (protocol-webhooks.md sections 7 and 10).
     **_codes(
         MalformedError,

@@ -23,13 +23,16 @@ from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
+from accredit.server.doors.rest.router import Router
 from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.root import load_root_keys
 from accredit.server.keyring.scope import SERVER
 from accredit.server.keyring.sealing import Sealer
+from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
 from accredit.server.node import Node
 from accredit.server.outbound import Allowed, Outbound
@@ -69,12 +72,15 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
         sealer = Sealer(store, root_keys, clock)
         await sealer.ready(SERVER)
         await audit.ready(store, sealer)
+        server_keys = ServerKeys(store, sealer, clock)
         yield Node(
             settings=settings,
             store=store,
             sealer=sealer,
             keyring=Keyring(store, sealer, clock),
             key_sets=KeySets(store, outbound),
+            server_keys=server_keys,
+            callers=Callers(store, server_keys, settings.public_url, settings.token_alg),
             catalog=Catalog(store, sealer),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
@@ -93,7 +99,8 @@ class App:
         self.failure: AccreditError | None = None
         self._clock = clock
         self._hot: dict[str, Application] = {}
-        self._rest: Application = _not_started
+        self._sessions: Application = _not_started
+        self._api: Application = _not_started
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the lifespan."""
@@ -106,7 +113,8 @@ class App:
         scope["request_id"] = f"{getrandbits(128):032x}"
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
-        door = self._hot.get(scope["path"], self._rest)
+        path = scope["path"]
+        door = self._hot.get(path) or (self._sessions if path.startswith("/auth/") else self._api)
         try:
             await door(scope, receive, send)
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
@@ -142,8 +150,9 @@ class App:
         embed = EmbedDoor(node)
         boot = BootDoor(node)
         api = create_api(node)
-        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot}
-        self._rest = api
+        rest = Router(node)
+        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot, **rest.outside}
+        self._sessions, self._api = rest, api
 
 
 async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accredit.server.integrations.catalog import Catalog
+from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.sealing import Sealer
+from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
 from accredit.server.settings import Settings
 from accredit.server.store import Store
@@ -22,6 +24,8 @@ class Node:
     sealer: Sealer
     keyring: Keyring
     key_sets: KeySets
+    server_keys: ServerKeys
+    callers: Callers
     catalog: Catalog
     remembered: RememberedTokens
     refusal_limit: RefusalLimit

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from accredit.errors import MalformedError
+from accredit.server.mail import is_sender, parse_smtp_url
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     outbound_allow: tuple[str, ...] = ()
     outbound_proxy: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
     refusals_per_minute: int = 60
+    token_alg: Literal["ES256", "RS256"] = "ES256"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
 
@@ -69,11 +73,22 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     except msgspec.ValidationError as error:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error
+    _check_mail(settings)
     if "public_url" not in values:
         return msgspec.structs.replace(settings, public_url=local_url(settings.host, settings.port))
     if not _PUBLIC_URL.fullmatch(settings.public_url):
         raise MalformedError("settings_invalid", "ACCREDIT_PUBLIC_URL")
     return settings
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.mail_from and not is_sender(settings.mail_from):
+        raise MalformedError("settings_invalid", "ACCREDIT_MAIL_FROM")
+    try:
+        if settings.smtp_url:
+            parse_smtp_url(settings.smtp_url)
+    except ValueError as error:
+        raise MalformedError("settings_invalid", "ACCREDIT_SMTP_URL") from error
 
 
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - what an operator may have named

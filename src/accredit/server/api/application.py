@@ -11,6 +11,7 @@ from starlette.routing import Route, Router
 
 from accredit.errors import NotFoundError
 from accredit.server.api import (
+    api_clients,
     audit,
     boot_reports,
     deployer_keys,
@@ -46,6 +47,7 @@ _TOPICS = (
     identity_secrets,
     invitations,
     integrations,
+    api_clients,
     themes,
     keys,
     boot_reports,

@@ -48,6 +48,7 @@ PARAMETERS = {
     "session_id": Parameter(r"[0-9a-f-]{36}", "session_not_found", "A session."),
     "deployer_id": Parameter(_ID, "deployer_not_found", "A deployer."),
     "integration_id": Parameter(_ID, "integration_not_found", "An integration."),
+    "client_id": Parameter(r"[A-Za-z0-9._~-]{1,128}", "client_not_found", "An API client."),
     "key_id": Parameter(_OURS, "key_not_found", "A key."),
     "key_set_id": Parameter(_OURS, "key_not_found", "A key set."),
     "uid": Parameter(r"(?!anon_)[^\x00-\x1f\x7f-\x9f]{1,256}", "field_invalid", "A user id, percent-encoded."),

@@ -236,4 +236,6 @@ def _find_passport_keys(tx: Transaction, holder: tuple[Scope, str]) -> list[KeyR
 
 
 def _find_api_key(tx: Transaction, digest: bytes) -> list[KeyRecord]:
-    return find_records(tx, "k.secret_hash = ? AND k.purpose = 'api' AND k.revoked_ms IS NULL", (digest,))
+    # The secret of an API client opens nothing by itself: it is for the token endpoint.
+    condition = "k.secret_hash = ? AND k.purpose = 'api' AND k.client_id IS NULL AND k.revoked_ms IS NULL"
+    return find_records(tx, condition, (digest,))

@@ -32,6 +32,7 @@ class KeyRecord:
     public_jwk: the public half. secret: sealed. secret_hash: how a secret that a caller shows is found; several records, of
     different purposes, may stand over one text. integration_ids: where it counts, None means all of its deployer's. client_id,
     key_set_id: the API client or the key set that it belongs to. hold_until_ms: set while its key set cannot be read.
+    not_before_ms: from when `current` means it, None: at once.
     """
 
     key_id: str
@@ -51,6 +52,7 @@ class KeyRecord:
     secret: bytes | None = field(default=None, repr=False)
     secret_hash: bytes | None = field(default=None, repr=False)
     integration_ids: tuple[str, ...] | None = None
+    not_before_ms: int | None = None
     retire_ms: int | None = None
     revoked_ms: int | None = None
     revoke_reason: str | None = None
@@ -86,13 +88,14 @@ class KeyFilter:
     deployer_id: str | None = None
     integration_id: str | None = None
     key_set_id: str | None = None
+    client_id: str | None = None
 
 
 # The order of these columns is that of _read_row and insert_record.
 _COLUMNS = (
     "id", "account_id", "environment", "purpose", "label", "created_ms", "deployer_id", "integration_id", "client_id",
-    "key_set_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids", "retire_ms",
-    "revoked_ms", "revoke_reason", "last_used_ms",
+    "key_set_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids", "not_before_ms",
+    "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
 )  # fmt: skip
 _INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 # A set is unreadable while it was looked at after it was last read.
@@ -119,7 +122,7 @@ def list_keys(tx: Transaction, wanted: KeyFilter) -> list[KeyRecord]:
     """Query: the records of a scope that pass the filter, dead ones too, oldest first."""
     chosen = [
         (name, value)
-        for name in ("purpose", "deployer_id", "integration_id", "key_set_id")
+        for name in ("purpose", "deployer_id", "integration_id", "key_set_id", "client_id")
         if (value := getattr(wanted, name)) is not None
     ]
     condition = "k.account_id = ? AND k.environment = ?" + "".join(f" AND k.{name} = ?" for name, _ in chosen)
@@ -133,7 +136,8 @@ def insert_record(tx: Transaction, record: KeyRecord) -> None:
     values: tuple[Value, ...] = (
         record.key_id, *_values_of(record.scope), record.purpose, record.label, record.created_ms, record.deployer_id,
         record.integration_id, record.client_id, record.key_set_id, record.alg, record.enc, record.kid, record.thumbprint, jwk,
-        record.secret, record.secret_hash, names, record.retire_ms, record.revoked_ms, record.revoke_reason, record.last_used_ms,
+        record.secret, record.secret_hash, names, record.not_before_ms, record.retire_ms, record.revoked_ms, record.revoke_reason,
+        record.last_used_ms,
     )  # fmt: skip
     tx.execute(_INSERT, values)
 

@@ -10,13 +10,20 @@ from typing import TypeAlias
 from accredit.errors import NotFoundError
 from accredit.server import headers
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.doors.rest.documents import DiscoveryDocument, KeySetDocument
+from accredit.server.doors.rest.token import TokenEndpoint
 from accredit.server.node import Node
 from accredit.server.problems import problem
 
 Part: TypeAlias = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 
 # Paths to what makes their part of a node. Those of the browser, of tokens and of documents stand in files of their own.
-PATHS: dict[str, Callable[[Node], Part]] = {}
+PATHS: dict[str, Callable[[Node], Part]] = {
+    "/auth/open/connect/token": TokenEndpoint,
+    "/.well-known/jwks.json": KeySetDocument,
+    "/auth/open/.well-known/openid-configuration": DiscoveryDocument,
+    "/.well-known/oauth-authorization-server/auth/open": DiscoveryDocument,
+}
 
 
 class _Branch:

@@ -115,6 +115,7 @@ CREATE TABLE keys (
     secret_hash BYTEA,
     integration_ids TEXT,
     created_ms BIGINT NOT NULL,
+    not_before_ms BIGINT,
     retire_ms BIGINT,
     revoked_ms BIGINT,
     revoke_reason TEXT,
@@ -125,6 +126,30 @@ CREATE INDEX keys_by_identity_size ON keys (length(secret)) WHERE purpose = 'ide
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);
+
+CREATE TABLE api_clients (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    name TEXT NOT NULL,
+    enabled BIGINT NOT NULL,
+    scopes TEXT NOT NULL,
+    permissions TEXT NOT NULL,
+    token_lifetime_s BIGINT NOT NULL,
+    integration_id TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    deleted_ms BIGINT
+);
+CREATE INDEX api_clients_by_account ON api_clients (account_id, environment, id);
+
+CREATE TABLE api_client_grants (
+    client_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    granted_ms BIGINT NOT NULL,
+    PRIMARY KEY (client_id, account_id)
+);
+CREATE INDEX api_client_grants_by_account ON api_client_grants (account_id);
 
 CREATE TABLE denied_keys (
     account_id TEXT NOT NULL,

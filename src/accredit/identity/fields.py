@@ -90,7 +90,10 @@ def check_customer_fields(collected: Collected) -> CustomerFields:
     values: dict[str, CustomerValue] = {}
     warnings = [f"field_dropped:{name}" if name else "field_dropped" for name in collected.dropped[:_MAX_WARNINGS]]
     for name, value in collected.customer.items():
-        if value is not None and value != "":
+        # Most are short ASCII texts, and this is on the way of every boot.
+        if isinstance(value, str) and 0 < len(value) <= _TEXT_LIMITS.get(name, 0) and value.isascii():
+            values[name] = value
+        elif value is not None and value != "":
             values[name] = _read_value(name, value)
     members: dict[str, Json] = {name: check_text("meta", value) for name, value in collected.meta.items() if value is not None}
     if members:

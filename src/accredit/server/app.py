@@ -34,9 +34,12 @@ from accredit.server.keyring.scope import SERVER
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
+from accredit.server.mail import open_mailer
 from accredit.server.node import Node
 from accredit.server.outbound import Allowed, Outbound
 from accredit.server.problems import problem
+from accredit.server.providers.claims import forget_claims
+from accredit.server.providers.registry import Providers
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.settings import Settings
 from accredit.server.store import Store
@@ -82,6 +85,10 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             server_keys=server_keys,
             callers=Callers(store, server_keys, settings.public_url, settings.token_alg),
             catalog=Catalog(store, sealer),
+            outbound=outbound,
+            providers=Providers(
+                store, sealer, outbound, open_mailer(settings.smtp_url, settings.mail_from), settings.public_url
+            ),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,
@@ -163,6 +170,7 @@ def _background(node: Node) -> list[Any]:
     return [
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
+        _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
         _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
     ]

@@ -11,6 +11,8 @@ from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
+from accredit.server.outbound import Outbound
+from accredit.server.providers.registry import Providers
 from accredit.server.settings import Settings
 from accredit.server.store import Store
 
@@ -27,6 +29,8 @@ class Node:
     server_keys: ServerKeys
     callers: Callers
     catalog: Catalog
+    outbound: Outbound
+    providers: Providers
     remembered: RememberedTokens
     refusal_limit: RefusalLimit
     clock: Callable[[], int]

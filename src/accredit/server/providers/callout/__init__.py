@@ -1,0 +1,1 @@
+"""A service of the owner's that finds out who a person is."""

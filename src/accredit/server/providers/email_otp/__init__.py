@@ -1,0 +1,1 @@
+"""A code by e-mail (protocol-rest.md section 12)."""

@@ -161,6 +161,17 @@ def test_iv_and_tag_have_their_length_and_no_other(pair: Callable[..., Any], for
             assert step_of(pair(shape), spell(body, index, other)) == "form"
 
 
+@pytest.mark.parametrize("enc", ENCRYPTIONS)
+@pytest.mark.parametrize("index", [2, 3, 4])
+def test_a_changed_octet_opens_nothing(pair: Callable[..., Any], forge: Any, enc: str, index: int) -> None:
+    body = forge(pair("p256"), b"{}", enc)
+    octets = b64url_decode(body.split(".")[index])
+    for position in (0, len(octets) - 1):
+        changed = bytearray(octets)
+        changed[position] ^= 1
+        assert step_of(pair("p256"), spell(body, index, bytes(changed))) == "decryption"
+
+
 @pytest.mark.parametrize("enc", ["A128CBC-HS256", "A256CBC-HS512"])
 def test_a_block_cipher_s_text_is_whole_blocks(pair: Callable[..., Any], forge: Any, enc: str) -> None:
     body = forge(pair("p256"), b"{}", enc)

@@ -325,3 +325,11 @@ def test_a_name_may_be_required(pair: Callable[..., Any], forge: Any) -> None:
     assert step_of(pair("p256"), forge(pair("p256")), kid_required=True) == "key"
     assert step_of(pair("p256"), forge(pair("p256"), kid="k1"), kid_required=True) == "key"
     assert open_octets(forge(named, kid="k1"), [named.opening], enc=ENCRYPTIONS, max_bytes=9999, kid_required=True)
+
+
+def test_a_reader_may_take_further_members_and_judge_them(pair: Callable[..., Any], forge: Any) -> None:
+    body = forge(pair("p256"), iss="someone", aud=["a"])
+    found = open_octets(body, [pair("p256").opening], enc=ENCRYPTIONS, max_bytes=9999, more=frozenset(("iss", "aud")))
+    assert (found.header["iss"], found.header["aud"], found.plaintext) == ("someone", ["a"], b"{}")
+    assert step_of(pair("p256"), body, more=frozenset(("iss",))) == "header"
+    assert step_of(pair("p256"), forge(pair("p256"), iss="someone", zip="DEF"), more=frozenset(("iss",))) == "header"

@@ -42,6 +42,18 @@ def framed_page(request_id: str, ancestors: str, nonce: str, *, referrer_policy:
     return [*headers, HTML]
 
 
+def person_page(request_id: str, ancestors: str, nonce: str, *, plain_http: bool) -> Headers:
+    """Headers of a page that a person sees at the rest door (protocol-rest.md section 11).
+
+    Forms end at our own addresses and, by way of redirects, at providers and callbacks; plain_http: also at those without TLS.
+    """
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self';"
+        f" form-action 'self' https:{' http:' if plain_http else ''}; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    return [(b"content-security-policy", policy.encode("ascii")), (b"referrer-policy", b"no-referrer"), HTML, *api(request_id)]
+
+
 def api(request_id: str) -> Headers:
     """Headers of an answer to a backend."""
     return [(b"x-request-id", request_id.encode("ascii")), NO_STORE, NO_SNIFF]

@@ -1,0 +1,108 @@
+"""The person's pages, rendered: each is one template around what its view holds, in the person's language and the account's colours.
+
+Without a script every page does all that it does with one; the script shows times in the reader's zone, warns before the end, and
+speaks to the page around a frame. Its only inputs are one JSON block and the document.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from accredit.encoding import Json
+from accredit.server import headers
+from accredit.server.hosted.pages import Page
+from accredit.server.hosted.rest.views import Consent, OfferedProvider, Outcome, Surroundings
+from accredit.server.hosted.rest.wording import languages
+from accredit.server.themes.colors import contrast
+from accredit.server.themes.look import FONT_FAMILIES
+
+# How long before the end the person is warned.
+WARNING_MS = 120_000
+
+TEMPLATES = Environment(
+    loader=PackageLoader("accredit.server.hosted.rest"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def choice_page(around: Surroundings, providers: Sequence[OfferedProvider]) -> Page:
+    """Which provider the person wants to go to."""
+    return _page(around, "choice.html", providers=providers)
+
+
+def consent_page(around: Surroundings, consent: Consent) -> Page:
+    """Who asks, and what is told if the person agrees."""
+    attributes = around.language.attributes(consent.attributes)
+    return _page(around, "consent.html", consent=consent, attributes=attributes)
+
+
+def resume_page(around: Surroundings, provider: OfferedProvider, *, alone: bool) -> Page:
+    """The person came back from a provider without an answer. alone: there is no other one to choose."""
+    return _page(around, "resume.html", provider=provider, alone=alone)
+
+
+def waiting_page(around: Surroundings, provider: str) -> Page:
+    """Nothing to do but to wait; the page looks again by itself."""
+    return _page(around, "waiting.html", script={"poll": around.address("state")}, provider=provider)
+
+
+def screen_page(around: Surroundings, name: str, provider: str, values: Mapping[str, Json]) -> Page:
+    """A provider's own screen. name: `<kind>/<screen>`; its form posts to `{page}/provider`."""
+    return _page(around, f"{name}.html", provider=provider, values=values)
+
+
+def outcome_page(around: Surroundings, outcome: Outcome) -> Page:
+    """How the session ended, and the way on."""
+    script: dict[str, object] = {"next": outcome.next_url if outcome.at_once else None}
+    if outcome.message is not None:
+        script |= {"message": outcome.message.body, "parents": outcome.message.parents}
+    host = urlsplit(outcome.next_url or "").hostname
+    return _page(around, "outcome.html", script=script, outcome=outcome, host=host)
+
+
+def missing_page(around: Surroundings) -> Page:
+    """There is no such page, or not for this browser: nobody learns which."""
+    return _page(around, "missing.html", status=404)
+
+
+def failure_page(around: Surroundings, status: int) -> Page:
+    """The request could not be carried out; it may be tried again."""
+    return _page(around, "failure.html", status=status)
+
+
+def _page(
+    around: Surroundings, template: str, *, status: int = 200, script: Mapping[str, object] | None = None, **values: object
+) -> Page:
+    nonce = secrets.token_urlsafe(16)
+    left_ms = None if around.expires_ms is None else max(0, around.expires_ms - around.now_ms)
+    dark = contrast(around.look.colors.background, "#000000") < contrast(around.look.colors.background, "#ffffff")
+    body = TEMPLATES.get_template(template).render(
+        around=around,
+        say=around.language.say,
+        code=Markup("<code>{}</code>").format,
+        strong=Markup("<strong>{}</strong>").format,
+        nonce=nonce,
+        languages=languages().values(),
+        fonts=Markup(FONT_FAMILIES[around.look.font]),  # noqa: S704 - constants of ours
+        dark=dark,
+        ending=left_ms is not None and left_ms <= WARNING_MS,
+        until=None if around.expires_ms is None else _time(around.expires_ms, around.now_ms),
+        script={"left_ms": left_ms, "warning_ms": WARNING_MS, **(script or {})},
+        **values,
+    )
+    lines = headers.person_page(around.request_id, around.ancestors, nonce, plain_http=around.plain_http)
+    return Page(status, lines, body.encode())
+
+
+def _time(ms: int, now_ms: int) -> Markup:
+    """A time of UTC that the script turns into the reader's; with its date if that is not today's."""
+    time, now = (datetime.fromtimestamp(each // 1000, UTC) for each in (ms, now_ms))
+    text = time.strftime("%H:%M UTC" if time.date() == now.date() else "%Y-%m-%d %H:%M UTC")
+    return Markup('<time datetime="{}">{}</time>').format(time.strftime("%Y-%m-%dT%H:%M:%SZ"), text)

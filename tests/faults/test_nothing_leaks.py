@@ -1,4 +1,7 @@
-"""No log, metric, audit record or database page holds a user id, passport value, token or secret in clear (scenario 19)."""
+"""No log, metric, audit record or database page holds anything personal or secret in clear.
+
+User ids, passport values, customer fields, tokens, signatures: protocol-embed.md scenario 19, protocol-boot.md scenario 20.
+"""
 
 import base64
 import json
@@ -12,6 +15,7 @@ import pytest
 
 from accredit import generate_deployment_key, seal_passport, sign_deployment
 
+from .booting import Booting
 from .markers import Markers, forms_of
 
 ORIGIN = "https://shop.example"
@@ -29,6 +33,13 @@ def markers():
         card="4111-2222-3333 ö 9e07",
         refused_value="passport of nobody 77b3",
         stored="stored dätum 5b2a",
+        email="jäne.9c41@example.com",
+        refused_email="refused.3be7@example.com",
+        refused_field="customer field of nobody 60fd",
+        address_1="81 Müller Street, 2nd floor",
+        dob="1968-05-30T21:12:22.275Z",
+        meta="loyalty number 77-1203",
+        **{"broadband.provider": "Provider & Söhne 19"},
         address=ADDRESS,
         agent="Agent-of-a-person/31c9",
         referrer="https://shop.example/patients/0f4d",
@@ -77,6 +88,10 @@ def test_what_is_personal_or_secret_is_nowhere_in_clear(program, markers, visito
     admissions(owner, integration, key, markers, visitor)
     refusals(owner, integration, key, markers, visitor)
     exposures(owner, integration, markers, visitor)
+    boots = Booting(owner, markers, visitor)
+    boots.admissions()
+    boots.refusals()
+    boots.reports()
     reads(owner, integration, markers, visitor)
 
     metrics = program.http.get("/metrics").content
@@ -91,7 +106,8 @@ def test_what_is_personal_or_secret_is_nowhere_in_clear(program, markers, visito
     # What may be there is there, so the search sees what it looks at.
     assert Markers(name="a name in clear").found_in(database)
     assert Markers(integration=integration["integration_id"]).found_in(audit)
-    assert b"passport_value_type" in log + metrics + audit
+    for code in (b"passport_value_type", b"mac_mismatch", b"nonce_replayed"):
+        assert code in log + metrics + audit
     assert log.count(b"\n") > 30
 
 

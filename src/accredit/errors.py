@@ -297,6 +297,21 @@ CODES: dict[str, Code] = {
     ),
     **_codes(ConflictError, 409, client_exists="There is or was an API client of this id."),
     **_codes(NotFoundError, 404, client_not_found="There is no such API client."),
+    # Providers (protocol-rest.md section 12).
+    **_codes(
+        MalformedError,
+        400,
+        provider_kind_unsupported="There is no provider of this kind in this environment.",
+        entity_statement_invalid="The entity statement is not one that its own key signed, has expired, or names no provider.",
+        entity_fingerprint_mismatch="The fingerprint is not that of the entity statement.",
+    ),
+    **_codes(
+        ConflictError,
+        409,
+        provider_exists="There is a provider of this id.",
+        provider_limit_reached="The account has as many providers as it may have.",
+    ),
+    **_codes(NotFoundError, 404, provider_not_found="There is no such provider."),
     # Outgoing requests (protocol-webhooks.md sections 7 and 10).
     **_codes(
         MalformedError,

@@ -11,6 +11,7 @@ from accredit.properties import is_id
 from accredit.server import audit
 from accredit.server.ids import new_id
 from accredit.server.keyring.changes import Cause
+from accredit.server.providers.defaults import insert_sandbox_providers
 from accredit.server.store import Row, Store, Transaction, one_by_one
 
 MAX_NAME = 200
@@ -37,7 +38,7 @@ class NewAccount:
 
 
 async def create_account(store: Store, wanted: NewAccount, cause: Cause) -> Account:
-    """Create an account, and nothing in it.
+    """Create an account; in its sandbox are the providers of `providers.defaults`, nothing else.
 
     Raises MalformedError `field_invalid`; ConflictError `account_exists` with the member that is taken.
     """
@@ -72,6 +73,7 @@ def _create(tx: Transaction, item: tuple[Account, Cause]) -> Account:
         request_id=cause.request_id,
     )
     audit.append(tx, [entry])
+    insert_sandbox_providers(tx, account.account_id, account.created_ms)
     return account
 
 

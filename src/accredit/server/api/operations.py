@@ -49,6 +49,7 @@ PARAMETERS = {
     "deployer_id": Parameter(_ID, "deployer_not_found", "A deployer."),
     "integration_id": Parameter(_ID, "integration_not_found", "An integration."),
     "client_id": Parameter(r"[A-Za-z0-9._~-]{1,128}", "client_not_found", "An API client."),
+    "provider_id": Parameter(r"[a-z0-9-]{1,30}", "provider_not_found", "A provider."),
     "key_id": Parameter(_OURS, "key_not_found", "A key."),
     "key_set_id": Parameter(_OURS, "key_not_found", "A key set."),
     "uid": Parameter(r"(?!anon_)[^\x00-\x1f\x7f-\x9f]{1,256}", "field_invalid", "A user id, percent-encoded."),

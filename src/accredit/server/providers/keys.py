@@ -11,7 +11,7 @@ one of the two sides does not know:
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 
@@ -213,4 +213,4 @@ class ProviderKeys:
 
     def _open(self, scope: Scope, key: ProviderKey) -> dict[str, Json]:
         opened = self._sealer.open(scope, key.sealed, row=key.key_id, column=_SECRET_COLUMN)
-        return msgspec.json.decode(opened, type=dict[str, Json])
+        return cast("dict[str, Json]", msgspec.json.decode(opened))

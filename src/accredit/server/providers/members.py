@@ -16,23 +16,23 @@ from accredit.server.integrations.parsing import member_at_fault
 from accredit.server.providers.callout.settings import CalloutSettings
 from accredit.server.providers.oidc.settings import FtnSettings, GenericSettings
 from accredit.server.providers.records import FLOWS, LOAS, Flow, Loa, Rule, StoredMembers
+from accredit.server.themes.logo import MAX_TEXT, parse_logo
 
 AttributeName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 ProviderId: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,30}\Z")]
 
-_LOGO = r"^data:image/(png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}\Z"
 _PROVIDER_ID = re.compile(r"[a-z0-9-]{1,30}")
 
 
 class CommonMembers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every provider has.
 
-    display_name: by default the id. logo: a `data:` URL of PNG, JPEG, WebP or SVG. loa: the highest that it reaches.
+    display_name: by default the id. logo: PNG, JPEG, WebP or SVG as a `data:` URL. loa: the highest that it reaches.
     requires_encryption: by default for the id `ftn` alone.
     """
 
     display_name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,60}\Z")] | None = None
-    logo: Annotated[str, msgspec.Meta(max_length=32768, pattern=_LOGO)] | None = None
+    logo: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | None = None
     enabled: bool = True
     flows: Annotated[tuple[Flow, ...], msgspec.Meta(min_length=1, max_length=3)] | None = None
     loa: Loa | None = None
@@ -122,6 +122,8 @@ def parse_members(provider_id: str, members: Mapping[str, Json], secrets: Mappin
     flows = tuple(flow for flow in FLOWS if flow in (rules.chosen if common.flows is None else common.flows))
     loa = rules.loas[-1] if common.loa is None else common.loa
     _check_flows(rules, flows, settings)
+    if common.logo is not None:
+        parse_logo(common.logo)
     if loa not in rules.loas:
         raise MalformedError("field_invalid", "loa")
     for name, rule in common.mapping.items():

@@ -5,11 +5,10 @@ records = await find_providers(node, scope)        # in the order of their ids, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from accredit.encoding import Json
 from accredit.server.keyring.remembered import Versioned
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
@@ -55,7 +54,7 @@ class ProviderRecord(msgspec.Struct, frozen=True, kw_only=True):
     requires_encryption: bool = False
     mapping: dict[str, Rule] = {}
     required_attributes: tuple[str, ...] = ()
-    settings: dict[str, Json] = {}
+    settings: dict[str, Any] = {}
     created_ms: int = 0
     updated_ms: int = 0
 
@@ -78,7 +77,7 @@ class StoredMembers(msgspec.Struct, frozen=True, kw_only=True):
     requires_encryption: bool = False
     mapping: dict[str, Rule] = {}
     required_attributes: tuple[str, ...] = ()
-    settings: dict[str, Json] = {}
+    settings: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +114,16 @@ def list_held(tx: Transaction, scope: Scope) -> tuple[HeldProvider, ...]:
         (scope.account_id, scope.environment),
     )
     return tuple(map(_read_row, rows))
+
+
+def page_of_held(tx: Transaction, wanted: tuple[Scope, str, int]) -> list[HeldProvider]:
+    """Query: up to that many providers of the scope, in the order of their ids, behind the one named."""
+    scope, after, limit = wanted
+    rows = tx.rows(
+        f"SELECT {COLUMNS} FROM providers WHERE account_id = ? AND environment = ? AND id > ? ORDER BY id LIMIT ?",
+        (scope.account_id, scope.environment, after, limit),
+    )
+    return [_read_row(row) for row in rows]
 
 
 def _read_row(row: Row) -> HeldProvider:

@@ -10,7 +10,7 @@ second. The service answers where it stands:
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -44,7 +44,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 class _Detail(msgspec.Struct, frozen=True):
     idp_id: Text
-    claims: dict[str, Json] = {}
+    claims: dict[str, Any] = {}
     loa: Loa | None = None
 
 

@@ -6,7 +6,7 @@ at most once a minute whatever tokens ask for. While a provider cannot be reache
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -58,7 +58,7 @@ class _SignedKeySet(msgspec.Struct, frozen=True):
     sub: str
     iat: int
     exp: int
-    keys: list[dict[str, Json]]
+    keys: list[dict[str, Any]]
 
 
 @dataclass(slots=True)

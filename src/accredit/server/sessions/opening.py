@@ -6,7 +6,6 @@ one commit and one statement; a replayed proof among them never harms its neighb
 
 import hashlib
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -19,10 +18,10 @@ from accredit.server.ids import new_session_id
 from accredit.server.integrations.integration import Integration
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.sessions.codes import LIFETIME_MS, code_hash, code_text, issue_code
+from accredit.server.sessions.quota import count_opened, find_over_quota, quota_day
 from accredit.server.sessions.record import Person, seal_person
 from accredit.server.store import Store, Transaction, Value
 
-_DAY_MS = 86_400_000
 _REPLAYED = {"deployment": "token_replayed", "identity_v1": "nonce_replayed", "identity_v2": "nonce_replayed", None: ""}
 _MAX_WARNINGS = 50
 
@@ -147,11 +146,6 @@ def replay_key(jti: str) -> bytes:
     return hashlib.sha256(jti.encode()).digest()
 
 
-def quota_day(now_ms: int) -> str:
-    """The UTC day in which sessions are counted."""
-    return str(now_ms // _DAY_MS)
-
-
 def _warnings(warnings: tuple[str, ...]) -> str:
     return compact_json(list(warnings[:_MAX_WARNINGS])).decode() if warnings else "[]"
 
@@ -167,13 +161,13 @@ def subject_hash(sealer: Sealer, integration: Integration, uid: str | None, chan
 
 def insert_openings(tx: Transaction, openings: Sequence[Opening]) -> list[str | None]:
     """Change: insert the sessions of one commit group; None for each that was opened, else the refusal's code."""
-    refusals = _over_quota(tx, openings)
+    refusals = find_over_quota(tx, openings)
     rest = [opening for opening in openings if opening.session_id not in refusals]
     inserted = tx.insert_many(_INSERT, len(COLUMNS), [opening.row for opening in rest], "ON CONFLICT DO NOTHING")
     if inserted != len(rest):
         refusals |= _missing(tx, rest)
     opened = [opening for opening in rest if opening.session_id not in refusals] if refusals else rest
-    _count(tx, opened)
+    count_opened(tx, opened)
     append(tx, [opening.event for opening in opened])
     return [refusals.get(opening.session_id) for opening in openings]
 
@@ -184,31 +178,3 @@ def _missing(tx: Transaction, openings: Sequence[Opening]) -> dict[str, str]:
     marks = ",".join("?" * len(wanted))
     found = {row[0] for row in tx.rows(f"SELECT id FROM sessions WHERE id IN ({marks})", list(wanted))}
     return {session_id: code for session_id, code in wanted.items() if session_id not in found}
-
-
-def _over_quota(tx: Transaction, openings: Sequence[Opening]) -> dict[str, str]:
-    """The openings of a group beyond their integration's quota of the day. Locks the counter until the commit."""
-    refusals: dict[str, str] = {}
-    left: dict[str, int] = {}
-    for opening in sorted((each for each in openings if each.quota is not None), key=lambda each: each.integration_id):
-        if opening.integration_id not in left:
-            left[opening.integration_id] = (opening.quota or 0) - _lock_counter(tx, opening.integration_id, opening.day)
-        if left[opening.integration_id] <= 0:
-            refusals[opening.session_id] = "quota_exceeded"
-        left[opening.integration_id] -= 1
-    return refusals
-
-
-def _lock_counter(tx: Transaction, integration_id: str, day: str) -> int:
-    row = tx.row(
-        "INSERT INTO counters (integration_id, period, n) VALUES (?, ?, 0)"
-        " ON CONFLICT (integration_id, period) DO UPDATE SET n = counters.n RETURNING n",
-        (integration_id, day),
-    )
-    return 0 if row is None else int(row[0])
-
-
-def _count(tx: Transaction, opened: Sequence[Opening]) -> None:
-    counted = Counter((opening.integration_id, opening.day) for opening in opened if opening.quota is not None)
-    for (integration_id, day), n in sorted(counted.items()):
-        tx.execute("UPDATE counters SET n = n + ? WHERE integration_id = ? AND period = ?", (n, integration_id, day))

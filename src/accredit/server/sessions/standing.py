@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from accredit.server.sessions.opening import quota_day, replay_key
+from accredit.server.sessions.opening import replay_key
+from accredit.server.sessions.quota import quota_day
 from accredit.server.store import Transaction
 
 

@@ -4,6 +4,7 @@ The row is that of every session, joined with its own columns. `revision` counts
 who change it at once none loses the other's work.
 """
 
+import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ _OWN = (
 )
 _SHARED = (
     "id, account_id, environment, integration_id, integration_version, status, reason, sequence, created_ms, updated_ms,"
-    " expires_ms, completed_ms, retention_ms, sealed, answer, answer_thumbprint, redacted_ms"
+    " expires_ms, completed_ms, retention_ms, redact_ms, sealed, answer, answer_thumbprint, redacted_ms"
 )
 COLUMNS = ", ".join([*(f"s.{name}" for name in _SHARED.split(", ")), *(f"r.{name}" for name in _OWN.split(", "))])
 TABLES = "sessions s JOIN rest_sessions r ON r.session_id = s.id"
@@ -56,6 +57,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flow: Flow
     requested_attributes: tuple[str, ...] = ()
     callbacks: Callbacks | None = None
+    return_url: str | None = None
     offered: tuple[str, ...] = ()
     named: bool = False
     requested_loa: Loa | None = None
@@ -101,7 +103,6 @@ class Open(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     prefilled: dict[str, str] = {}
     parameters: dict[str, str] = {}
-    return_url: str | None = None
     session_nonce: str | None = None
     environment: Environment | None = None
     language: str | None = None
@@ -113,7 +114,8 @@ class RestSession(msgspec.Struct, frozen=True, array_like=True):
     """One session, in the order of COLUMNS. key_jwk: the caller's public key as JSON. control: as JSON; `controlled` reads it.
 
     browser_hash: of the browser that opened the page last. ask_ms: from when the provider of a headless session is asked again.
-    opened_ms: when the page was opened first. read_ms: of the first GET after the end.
+    opened_ms: when the page was opened first. read_ms: of the first GET after the end. redact_ms: when the answer is to go, and after
+    that the row.
     """
 
     session_id: str
@@ -129,6 +131,7 @@ class RestSession(msgspec.Struct, frozen=True, array_like=True):
     expires_ms: int
     completed_ms: int | None
     retention_ms: int | None
+    redact_ms: int | None
     sealed: bytes | None
     answer: bytes | None
     thumbprint: str | None
@@ -165,6 +168,10 @@ class RestSession(msgspec.Struct, frozen=True, array_like=True):
         """Whether it has not ended at that time."""
         return self.status_at(now_ms) in OPEN
 
+    def is_redacted(self, now_ms: int) -> bool:
+        """Whether its answer is gone at that time, whether it was erased already or not."""
+        return self.redacted_ms is not None or (self.redact_ms is not None and now_ms >= self.redact_ms)
+
 
 _ENCODER = msgspec.json.Encoder()
 _CONTROL = msgspec.json.Decoder(Control)
@@ -188,12 +195,22 @@ def load_open(sealer: Sealer, session: RestSession) -> Open:
     return _OPEN.decode(sealer.open(session.scope, session.sealed, row=session.session_id, column="sessions.sealed"))
 
 
+def nonce_hash(nonce: str) -> bytes:
+    """What the row keeps of a session nonce: SHA-256, enough for this many random bits."""
+    return hashlib.sha256(nonce.encode("utf-8", "replace")).digest()
+
+
+def searched_text(*texts: str) -> str | None:
+    """Texts as a column keeps them that is searched for one of them; None for none. As JSON, no text holds what parts them."""
+    return "".join(f"\n{_ENCODER.encode(text).decode()}\n" for text in texts) or None
+
+
 def read_row(row: Row) -> RestSession:
     """The session of a row that was selected by COLUMNS."""
     return RestSession(*row)
 
 
 def find_row(tx: Transaction, session_id: str) -> RestSession | None:
-    """Query: the session of that id, of whatever account, unless it was deleted."""
+    """Query: the session of that id, of whatever account; a deleted one is not there."""
     row = tx.row(f"SELECT {COLUMNS} FROM {TABLES} WHERE s.id = ? AND r.deleted_ms IS NULL", (session_id,))
     return None if row is None else read_row(row)

@@ -11,17 +11,11 @@ from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.mail import Mailer
 from accredit.server.outbound import Outbound
-from accredit.server.providers.callout.provider import CalloutProvider
 from accredit.server.providers.callout.settings import CalloutSettings
 from accredit.server.providers.checking import read_settings_of
-from accredit.server.providers.email_otp.provider import EmailOtpProvider
 from accredit.server.providers.keys import HeldKeys, ProviderKeys
 from accredit.server.providers.oidc.federation import entity_id_of
-from accredit.server.providers.oidc.ftn import FtnProfile
-from accredit.server.providers.oidc.generic import GenericProfile
 from accredit.server.providers.oidc.once import find_session_id
-from accredit.server.providers.oidc.provider import OidcProvider
-from accredit.server.providers.oidc.remote import Remote
 from accredit.server.providers.oidc.settings import FtnSettings, GenericSettings
 from accredit.server.providers.provider import Provider
 from accredit.server.providers.records import ProviderCatalog, ProviderRecord
@@ -31,6 +25,7 @@ from accredit.server.store import Store
 
 if TYPE_CHECKING:
     from accredit.server.node import Node
+    from accredit.server.providers.oidc.remote import Remote
 
 __all__ = ["ParameterFault", "Providers", "check_parameters", "find_session_id", "forced_status", "open_provider"]
 
@@ -54,7 +49,7 @@ class Providers:
         self._public_url = public_url
         self._catalog = ProviderCatalog(store, sealer)
         self._keys = ProviderKeys(store, sealer)
-        self._remote = Remote(outbound)
+        self._remote: Remote | None = None
 
     async def find(self, scope: Scope) -> tuple[ProviderRecord, ...]:
         """The records of an account and environment, in the order of their ids."""
@@ -67,24 +62,35 @@ class Providers:
     async def open(self, record: ProviderRecord) -> Provider:
         """A provider that is ready to be asked. Raises FailureError `service_unavailable`, `sealed_damaged`."""
         settings = read_settings_of(record)
+        # What a kind needs is loaded with its first attempt: most processes have one or two of them.
         if record.kind == "email_otp":
+            from accredit.server.providers.email_otp.provider import EmailOtpProvider
+
             return EmailOtpProvider(self._store, self._sealer, self._mailer)
         if settings is None:
             return SandboxProvider()
         secrets = await self._catalog.secrets_of(record)
         if isinstance(settings, CalloutSettings):
+            from accredit.server.providers.callout.provider import CalloutProvider
+
             return CalloutProvider(self._outbound, settings, secrets.get("secret", ""))
         return await self._open_oidc(record, settings, secrets)
 
     async def _open_oidc(
         self, record: ProviderRecord, settings: GenericSettings | FtnSettings, secrets: Mapping[str, str]
     ) -> Provider:
+        from accredit.server.providers.oidc.ftn import FtnProfile
+        from accredit.server.providers.oidc.generic import GenericProfile
+        from accredit.server.providers.oidc.provider import OidcProvider
+        from accredit.server.providers.oidc.remote import Remote
+
         keys = await self._keys.find(record)
+        remote = self._remote = self._remote or Remote(self._outbound)
         if isinstance(settings, FtnSettings):
             entity_id = entity_id_of(self._public_url, record)
-            return OidcProvider(FtnProfile(self._remote, settings, keys, entity_id), self._remote, self._store)
-        profile = GenericProfile(self._remote, settings, keys, secrets.get("client_secret", ""))
-        return OidcProvider(profile, self._remote, self._store)
+            return OidcProvider(FtnProfile(remote, settings, keys, entity_id), remote, self._store)
+        profile = GenericProfile(remote, settings, keys, secrets.get("client_secret", ""))
+        return OidcProvider(profile, remote, self._store)
 
 
 async def open_provider(node: "Node", record: ProviderRecord) -> Provider:

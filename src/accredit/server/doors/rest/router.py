@@ -11,6 +11,7 @@ from accredit.errors import NotFoundError
 from accredit.server import headers
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.doors.rest.documents import DiscoveryDocument, KeySetDocument
+from accredit.server.doors.rest.federation import EntityStatement, ProviderKeySet
 from accredit.server.doors.rest.token import TokenEndpoint
 from accredit.server.node import Node
 from accredit.server.problems import problem
@@ -23,6 +24,8 @@ PATHS: dict[str, Callable[[Node], Part]] = {
     "/.well-known/jwks.json": KeySetDocument,
     "/auth/open/.well-known/openid-configuration": DiscoveryDocument,
     "/.well-known/oauth-authorization-server/auth/open": DiscoveryDocument,
+    "/auth/federation/{provider_ref}/entity-statement": EntityStatement,
+    "/auth/federation/{provider_ref}/jwks": ProviderKeySet,
 }
 
 

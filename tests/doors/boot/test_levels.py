@@ -146,6 +146,16 @@ def test_debugging_refuses_what_is_not_about_the_signature_and_tells_why(server,
     assert shop.listed() == []
 
 
+def test_what_was_opened_while_debugging_reaches_no_data_of_signed_users(server, shop):
+    shop.set(user_data_min_trust="signed")
+    signed = shop.visit(shop.signed(EMAIL))
+    shop.owner.call("PUT", f"/v1/sessions/{signed['session_id']}/user_data", 204, {"note": "mine"})
+    shop.debug()
+    answer = server.boot(shop.signed(EMAIL, response_mode="json")).json()
+    path = f"/v1/sessions/{answer['session_id']}/user_data"
+    assert shop.owner.call("GET", path, 403)["code"] == "trust_too_low"
+
+
 def test_a_quota_begins_anew_with_each_day(shop, clock):
     shop.set(quota_per_day=1)
     assert shop.visit(shop.signed(EMAIL))

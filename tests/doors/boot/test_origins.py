@@ -1,6 +1,7 @@
 """Where a boot comes from: pages, apps, and what is neither (protocol-boot.md section 6; protocol-embed.md section 3)."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -150,6 +151,26 @@ def test_nothing_is_looked_up_before_the_origin_is_known(server, shop):
     page = server.boot(shop.fields(channel=CHANNEL) | {"cp_id": "nobody"}, origin=None)
     assert page.status_code == 200
     assert "origin_wanted" in page.text
+
+
+def test_a_bad_body_is_told_to_the_page_whose_origin_was_found(server, listed):
+    fields = listed.fields(channel=CHANNEL, smoker="maybe")
+    ticket = ticket_in(server.boot(fields, origin=None))
+    answer = server.boot({**fields, "origin_ticket": ticket, "parent_origin": ORIGIN}, origin=server.url)
+    assert (answer.status_code, "<code>smoker</code>" in answer.text) == (400, True)
+    assert f"frame-ancestors {ORIGIN}" in answer.headers["content-security-policy"]
+
+
+def test_our_page_makes_no_single_field_of_two(server, listed):
+    for again in ("email", "[email]", "unknown"):
+        fields = urlencode([*listed.fields(channel=CHANNEL, email=EMAIL, unknown="1").items(), (again, "x")])
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
+        answer = server.http.post("/boot", content=fields, headers=headers)
+        if again == "[email]":
+            assert 'name="[email]" value="x"' in answer.text
+            assert f'name="email" value="{EMAIL}"' in answer.text
+        else:
+            assert (answer.status_code, "request_malformed" in answer.text) == (400, True)
 
 
 def test_a_page_is_not_asked_again_for_what_it_cannot_post(shop):

@@ -93,9 +93,10 @@ class BootDoor(FramedDoor[Ask]):
         finally:
             # Whatever else is wrong: what was sent is no secret any more.
             await refuse_exposed(self._node, attempt, _texts(body))
-        boot = read_boot_body(body)
-        if not as_json:
+        # A name that comes twice would come once from our page: it is refused below.
+        if not as_json and len(named) == len(body):
             ask_origin(asker, named)
+        boot = read_boot_body(body)
         return Ask(IdentityProof(boot, _peek(boot.signature)), asker.visit, as_json)
 
     async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:

@@ -1,6 +1,6 @@
-"""Limits in memory: how many refusals an address may cause before it has to wait.
+"""Limits in memory: how often something may happen before whoever causes it has to wait.
 
-Counted per process in windows of a minute, in a bounded table: an attacker with many addresses pushes out the oldest, no more.
+Counted per process and window, in bounded tables: an attacker with many names or addresses pushes out the oldest, no more.
 """
 
 from collections import OrderedDict
@@ -11,12 +11,36 @@ from accredit.errors import Refused
 _WINDOW_MS = 60_000
 
 
-class TooManyRefusals(Refused):
-    """`rate_limited`, with the seconds until the address may try again."""
+class TooManyRequests(Refused):
+    """`rate_limited`, with the seconds until the caller may try again."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("rate_limited")
         self.retry_after_s = retry_after_s
+
+
+class TooManyRefusals(TooManyRequests):
+    """`rate_limited`, because an address was refused too often."""
+
+
+class RateLimit:
+    """At most so many of something in a window, for each of many. window_ms: its length."""
+
+    def __init__(self, window_ms: int, capacity: int = 100_000) -> None:
+        self._window_ms = window_ms
+        self._capacity = capacity
+        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def take(self, who: str, limit: int, now_ms: int) -> None:
+        """Count one more. Raises TooManyRequests when the window's are used up."""
+        current = now_ms // self._window_ms
+        window, count = self._counts.pop(who, (current, 0))
+        taken = count if window == current else 0
+        self._counts[who] = (current, taken + (taken < limit))
+        if len(self._counts) > self._capacity:
+            self._counts.popitem(last=False)
+        if taken >= limit:
+            raise TooManyRequests((self._window_ms - now_ms % self._window_ms) // 1000 + 1)
 
 
 class RefusalLimit:

@@ -42,6 +42,7 @@ class Catalog:
         self._sealer = sealer
         self._version = -1
         self._known: dict[str, Integration | RestIntegration | None] = {}
+        self._first: dict[Scope, str | None] = {}
 
     async def find(self, door: Door, integration_id: str | None) -> Integration | None:
         """The integration of that id at that door, where its application stands in a frame; or None."""
@@ -53,9 +54,23 @@ class Catalog:
         found = await self._find(integration_id)
         return found if isinstance(found, RestIntegration) else None
 
-    async def _find(self, integration_id: str) -> Integration | RestIntegration | None:
+    async def find_first_rest(self, scope: Scope) -> RestIntegration | None:
+        """The account's first integration at the rest door, which holds for clients that name none; None before there is one."""
+        self._notice_changes()
+        first = self._first
+        if scope not in first:
+            if len(first) >= _CAPACITY:
+                first.clear()
+            first[scope] = await self._store.read(find_first_rest, scope)
+        found = first[scope]
+        return None if found is None else await self.find_rest(found)
+
+    def _notice_changes(self) -> None:
         if self._version != self._store.config_version:
-            self._version, self._known = self._store.config_version, {}
+            self._version, self._known, self._first = self._store.config_version, {}, {}
+
+    async def _find(self, integration_id: str) -> Integration | RestIntegration | None:
+        self._notice_changes()
         known = self._known
         if integration_id not in known:
             loaded = await self._load(integration_id)
@@ -94,6 +109,16 @@ def find_integration(tx: Transaction, integration_id: str) -> IntegrationRecord 
     """Query: the integration of that id, of whatever account."""
     row = tx.row(f"SELECT {_COLUMNS} WHERE i.id = ? AND i.deleted_ms IS NULL", (integration_id,))
     return None if row is None else _record(row)
+
+
+def find_first_rest(tx: Transaction, scope: Scope) -> str | None:
+    """Query: the id of the oldest integration at the rest door of an account and environment."""
+    row = tx.row(
+        "SELECT id FROM integrations WHERE account_id = ? AND environment = ? AND door = 'rest' AND deleted_ms IS NULL"
+        " ORDER BY created_ms, id LIMIT 1",
+        (scope.account_id, scope.environment),
+    )
+    return None if row is None else str(row[0])
 
 
 def list_integrations(tx: Transaction, wanted: tuple[Scope, str, int]) -> list[IntegrationRecord]:

@@ -11,7 +11,8 @@ from accredit.server.audit import AuditEntry
 from accredit.server.audit import append as append_audit
 from accredit.server.events.outbox import Event
 from accredit.server.events.outbox import append as append_events
-from accredit.server.integrations.catalog import IntegrationRecord, find_integration
+from accredit.server.ids import new_integration_id
+from accredit.server.integrations.catalog import IntegrationRecord, find_first_rest, find_integration
 from accredit.server.integrations.integration import Door
 from accredit.server.integrations.parsing import parse_policy
 from accredit.server.keyring.scope import Scope
@@ -41,6 +42,15 @@ async def create_integration(store: Store, publication: Publication) -> Integrat
     return await store.write(_create, publication)
 
 
+async def ensure_rest_integration(store: Store, scope: Scope, *, now_ms: int) -> str:
+    """The id of the account's first integration at the rest door; it is made, with the default policy, where there is none."""
+    found = await store.read(find_first_rest, scope)
+    if found is not None:
+        return found
+    wanted = Publication(new_integration_id("rest"), scope, {}, now_ms, actor="server", door="rest", name="rest")
+    return await store.write(_ensure_rest, wanted)
+
+
 async def update_integration(store: Store, publication: Publication) -> IntegrationRecord:
     """Publish the next version: the members given replace those of the present policy.
 
@@ -50,7 +60,13 @@ async def update_integration(store: Store, publication: Publication) -> Integrat
 
 
 @one_by_one
-def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
+def _ensure_rest(tx: Transaction, publication: Publication) -> str:
+    # Its lock makes two nodes that need the first one wait for each other.
+    bump_config(tx)
+    return find_first_rest(tx, publication.scope) or _insert(tx, publication).integration_id
+
+
+def _insert(tx: Transaction, publication: Publication) -> IntegrationRecord:
     scope, now_ms = publication.scope, publication.now_ms
     policy = parse_policy(publication.door, publication.members, now_ms=now_ms, environment=scope.environment)
     _check_deployer(tx, publication)
@@ -65,6 +81,9 @@ def _create(tx: Transaction, publication: Publication) -> IntegrationRecord:
     if not inserted:
         raise ConflictError("integration_exists", "integration_id")
     return _published(tx, publication, sorted(publication.members))
+
+
+_create = one_by_one(_insert)
 
 
 def _check_deployer(tx: Transaction, publication: Publication) -> None:

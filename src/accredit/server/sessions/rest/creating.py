@@ -176,6 +176,7 @@ def build_control(admission: RestAdmission, asking: Asking) -> Control:
         require_session_nonce=rules.require_session_nonce,
         response_signature=rules.response_signature,
         delete_after_read_s=rules.delete_after_read_s,
+        jwks_uri=None if asking.key_id is None else rules.encryption_jwks_uri,
     )
 
 

@@ -32,7 +32,7 @@ async def finish(node: Node, session: RestSession, outcome: Outcome, *, attempt_
     for _ in range(_TRIES):
         current = await find_any(node, session.session_id)
         if current is None or current.attempt_id != attempt_id or not current.is_open(node.clock()):
-            return await _drop_late(node, session if current is None else current)
+            return await drop_late(node, session if current is None else current)
         ended = await _try_end(node, current, await judge_outcome(node, current, outcome))
         if ended is not None:
             return ended
@@ -81,7 +81,8 @@ async def _end(node: Node, session: RestSession, standing: Standing) -> RestSess
     raise FailureError("service_unavailable")
 
 
-async def _drop_late(node: Node, session: RestSession) -> RestSession:
+async def drop_late(node: Node, session: RestSession, reason: str | None = None) -> RestSession:
+    """Drop what is no answer to the present attempt, unread; the session as every reader sees it. reason: for the audit record."""
     entry = AuditEntry(
         at_ms=node.clock(),
         kind="rest.late_answer",
@@ -90,6 +91,7 @@ async def _drop_late(node: Node, session: RestSession) -> RestSession:
         code="late_answer",
         integration_id=session.integration_id,
         session_id=session.session_id,
+        detail={} if reason is None else {"reason": reason},
     )
     await node.store.write(record_entries, entry)
     return await expire_if_due(node, session)

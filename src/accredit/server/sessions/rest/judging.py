@@ -6,9 +6,7 @@ that were asked for.
 
 from dataclasses import dataclass
 
-from accredit.server.keyring.leaks import find_denied
-from accredit.server.keyring.records import find_records
-from accredit.server.keyring.scope import Scope
+from accredit.server.keyring.encryption_keys import is_key_live
 from accredit.server.node import Node
 from accredit.server.providers.mapping import map_claims
 from accredit.server.providers.provider import Ended, Outcome, Verified
@@ -16,7 +14,6 @@ from accredit.server.providers.records import LOAS, ProviderRecord, find_provide
 from accredit.server.sessions.rest.answers import Standing
 from accredit.server.sessions.rest.record import RestSession
 from accredit.server.sessions.rest.subjects import build_subject
-from accredit.server.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,14 @@ async def find_provider(node: Node, session: RestSession) -> ProviderRecord | No
 
 async def key_is_revoked(node: Node, session: RestSession) -> bool:
     """Whether the session's key was revoked, or denied, since the session was created."""
-    return session.thumbprint is not None and await node.store.read(_is_revoked, (session.scope, session.thumbprint))
-
-
-def _is_revoked(tx: Transaction, wanted: tuple[Scope, str]) -> bool:
-    """Query: whether a key is denied, or registered and none of its records is left that was not revoked."""
-    scope, thumbprint = wanted
-    if find_denied(tx, scope.account_id, [thumbprint]):
-        return True
-    where = "k.account_id = ? AND k.environment = ? AND k.purpose = 'encryption' AND k.thumbprint = ?"
-    records = find_records(tx, where, (scope.account_id, scope.environment, thumbprint))
-    return bool(records) and all(record.revoked_ms is not None for record in records)
+    control = session.control
+    if session.thumbprint is None or control.protection is None:
+        return False
+    return not await is_key_live(
+        node,
+        session.scope,
+        control.protection.key_id,
+        session.thumbprint,
+        jwks_uri=control.jwks_uri,
+        now_ms=node.clock(),
+    )

@@ -51,7 +51,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the session was created with and may be read in clear: effective values, and what was taken over from the policy.
 
     offered: ids of the providers that the person may choose from, in order. named: whether the caller named providers. parents: who
-    may frame the page, as sources of Content-Security-Policy. protection: None without a key.
+    may frame the page, as sources of Content-Security-Policy. protection: None without a key. jwks_uri: of the
+    caller's keys.
     """
 
     flow: Flow
@@ -76,6 +77,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     require_session_nonce: bool = False
     response_signature: ResponseSignature = "off"
     delete_after_read_s: int | None = None
+    jwks_uri: str | None = None
 
 
 class Environment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -40,6 +40,7 @@ def test_a_surprise_is_told_and_fails_also_on_a_demo_that_goes_on(data_dir):
     assert seen["signed"]["seen"] == [{"answer": "admission_refused", "reason": "integration_disabled", "who": None}]
     assert seen["signed"]["held"] is False
     assert seen["original"]["held"] is True
+    assert seen["boot_signed"]["held"] is True
     assert told["surprises"] == sum(not each["held"] for each in told["scenarios"]) > 5
 
     shown = run_command("demo", "--check", "--port", "0", "--data-dir", data_dir)

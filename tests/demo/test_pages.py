@@ -58,6 +58,8 @@ def shown(outcome):
     """An outcome as the page shows it."""
     if outcome.answer == "admitted":
         return {"state": "admitted", "heard": "ready", "known": outcome.who}
+    if outcome.answer == "debug":
+        return {"state": "reported", "heard": "debug", "known": outcome.reason}
     return {"state": "refused", "heard": outcome.answer, "known": outcome.reason or "no entry of this owner"}
 
 
@@ -117,10 +119,75 @@ def test_a_renewal_for_somebody_else_is_refused_and_leaves_the_visit_as_it_is(lo
 
 def test_a_situation_that_there_is_not_is_not_shown(loop, demo):
     async def statuses():
-        asked = [f"{site}/?try=nothing" for site in (demo.addresses.bank, demo.addresses.copycat)]
+        addresses = demo.addresses
+        asked = [f"{site}/?try=nothing" for site in (addresses.bank, addresses.utility, addresses.copycat)]
+        asked.append(f"{addresses.utility}/?try=signed")
         return [(await demo.http.get(address)).status for address in asked]
 
-    assert loop.run(statuses()) == [404, 404]
+    assert loop.run(statuses()) == [404, 404, 404, 404]
+
+
+def test_the_report_shows_nothing_of_a_user_for_whom_nobody_vouches(loop, demo, visit):
+    for scenario_id, told in (
+        ("boot_listed", "in a page of beacon-energy, and nobody vouches"),
+        ("boot_open", "nobody vouches"),
+    ):
+        opened = visit(f"{demo.addresses.utility}/?try={scenario_id}&as=ada")
+        frame = opened.page.frame_locator("iframe")
+        assert loop.run(frame.get_by_role("heading", level=1).inner_text()) == "A sample report"
+        assert told in " ".join(loop.run(frame.locator("main").inner_text()).split())
+        assert loop.run(frame.get_by_role("img").count()) == 0
+        assert loop.run(frame.get_by_text("not kept").is_visible())
+
+
+def test_the_same_report_knows_the_same_user_at_either_door(loop, demo, visit):
+    scores = []
+    for site in (demo.addresses.bank, demo.addresses.utility):
+        frame = visit(f"{site}/?as=grace").page.frame_locator("iframe")
+        assert loop.run(frame.get_by_role("heading", level=1).inner_text()) == "Hello Grace"
+        scores.append(loop.run(frame.get_by_role("img").get_attribute("aria-label")))
+    assert len(set(scores)) == 1
+
+
+def test_a_boot_is_renewed_with_a_fresh_signature(loop, demo, visit):
+    opened = visit(f"{demo.addresses.utility}/?as=ada")
+    frame = opened.page.frame_locator("iframe")
+
+    async def play():
+        await opened.page.get_by_role("button", name="Renew the session").click()
+        await frame.get_by_text("Renewed, without a reload.").wait_for()
+        await opened.page.locator("[data-step^=renewal]").wait_for()
+        return await opened.page.locator("[data-step^=renewal]").inner_text()
+
+    assert "in place of" in loop.run(play())
+    assert opened.errors == []
+
+
+def test_a_debug_report_is_read_and_its_link_goes_on(loop, demo, visit):
+    opened = visit(f"{demo.addresses.utility}/?try=boot_debugged&as=ada")
+    frame = opened.page.frame_locator("iframe")
+    assert "email_case_or_space" in loop.run(opened.page.locator("[data-fill=known-detail]").inner_text())
+
+    async def play():
+        await frame.get_by_role("link", name="Continue to the application").click()
+        await opened.page.locator(".outcome[data-state=admitted]").wait_for()
+        return await opened.page.locator("[data-fill=known-detail]").inner_text()
+
+    assert loop.run(play()).startswith("Nobody vouches for that.")
+    assert opened.errors == []
+
+
+def test_the_audience_goes_from_one_door_to_the_other(loop, demo, visit):
+    opened = visit(f"{demo.addresses.bank}/?as=grace")
+
+    async def go():
+        await opened.page.get_by_role("link", name="Utility boots").click()
+        await expect(opened.page.locator(".outcome[data-state=waiting]")).to_have_count(0, timeout=60_000)
+        return opened.page.url, await opened.page.get_by_role("heading", level=1).inner_text()
+
+    assert loop.run(go()) == (f"{demo.addresses.utility}/?try=boot_signed&as=grace", "A signed boot")
+    menu = loop.run(opened.page.locator(".menu .group a").all_inner_texts())
+    assert menu == [scenario.title for scenario in SHOWN if scenario.door == "boot"]
 
 
 VIEWS = {
@@ -176,7 +243,7 @@ FAINT = """() => {
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("scenario_id", ["signed", "replayed_token", "wrong_origin"])
+@pytest.mark.parametrize("scenario_id", ["signed", "replayed_token", "wrong_origin", "boot_listed", "boot_debugged"])
 def test_everybody_can_use_the_pages(loop, demo, visit, scenario_id, view):
     scenario = next(each for each in SHOWN if each.scenario_id == scenario_id)
     opened = visit(address_of(demo, scenario), reduced_motion="reduce", **VIEWS[view])

@@ -15,7 +15,7 @@ from accredit.server.demo.reading import read_page
 def test_tells_where_to_look_and_stops_cleanly(start, number):
     process = start("--port", "0", "--json")
     addresses = json.loads(process.stdout.readline())
-    assert len(set(addresses.values())) == 4
+    assert len(set(addresses.values())) == 5
     for name, address in addresses.items():
         path = {"accredit": "/sdk/accredit.js", "application": "/report"}.get(name, "/")
         assert httpx.get(address + path).status_code == (403 if name == "application" else 200)
@@ -34,6 +34,7 @@ def test_tells_people_in_words(start):
         assert process.poll() is None
     assert "Open" in shown
     assert "Harbour Bank" in shown
+    assert "Beacon Energy" in shown
     process.send_signal(signal.SIGINT)
     out, _err = process.communicate(timeout=60)
     assert out == "Stopped.\n"
@@ -44,7 +45,7 @@ def test_passes_over_ports_that_are_taken(start):
         port = taken.getsockname()[1]
         process = start("--port", str(port), "--json")
         addresses = json.loads(process.stdout.readline())
-    ports = [int(addresses[name].rpartition(":")[2]) for name in ("accredit", "bank", "application", "copycat")]
+    ports = [int(addresses[name].rpartition(":")[2]) for name in ("accredit", "bank", "application", "copycat", "utility")]
     assert ports == sorted(ports)
     assert ports[0] > port
 
@@ -62,21 +63,23 @@ def test_a_kept_database_goes_on_with_its_users_and_holds_nobody_in_clear(start,
     for visits in (1, 2):
         process = start("--port", "0", "--json", "--data-dir", str(tmp_path))
         addresses = json.loads(process.stdout.readline())
-        assert visit(addresses) == visits
+        assert [visit(addresses, site) for site in ("bank", "utility")] == [visits, visits]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     octets = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
-    for text in (b"ada-1815", b"Lovelace", b"4111111111111111"):
+    for text in (b"ada-1815", b"Lovelace", b"4111111111111111", b"ada@example.com"):
         assert text not in octets
     database = sqlite3.connect(tmp_path / "accredit.sqlite")
-    assert database.execute("SELECT count(*) FROM users").fetchone()[0] == 1
+    assert database.execute("SELECT count(*) FROM users").fetchone()[0] == 2
     database.close()
 
 
-def visit(addresses):
+def visit(addresses, site):
     """The number that the report shows for Ada's visit."""
-    page = read_page(httpx.get(f"{addresses['bank']}/?as=ada").text)
-    (call,) = page.blocks["stage-data"]["calls"]
-    sent = {"Origin": addresses["bank"]}
-    address = httpx.post(f"{addresses['accredit']}/embed", data=call["fields"], headers=sent).headers["Location"]
+    stage = read_page(httpx.get(f"{addresses[site]}/?as=ada").text).blocks["stage-data"]
+    (call,) = stage["calls"]
+    fields = {name: value for name, value in call["fields"].items() if name != "marketplace_url"}
+    body = {"json": fields} if stage["door"] == "boot" else {"data": fields}
+    posted = httpx.post(f"{addresses['accredit']}/{stage['door']}", headers={"Origin": addresses[site]}, **body)
+    address = posted.headers["Location"]
     return read_page(httpx.get(address).text).blocks["report"]["opened"]["visits"]

@@ -29,7 +29,7 @@ _PIPE_WIDTH = 160
 # Integrations take plain http for these only; the last is for containers, whose ports are forwarded to 127.0.0.1.
 _HOSTS = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104
 _LOOK_AT = (
-    "The report knows who is at the bank’s page. Choose another visitor, or nobody.",
+    "The report knows who is at the page of the bank, or of the utility. Choose another visitor, or nobody.",
     "Choose an attack: what the page hears is always the same, what the owner sees is precise.",
     "Renew the session, finish it, come back: the report counts visits under the user.",
 )
@@ -44,7 +44,7 @@ _LOOK_AT = (
     type=click.IntRange(0, 65535),
     default=8400,
     show_default=True,
-    help="The first of four ports; taken ones are passed over. 0 takes any.",
+    help="The first of five ports; taken ones are passed over. 0 takes any.",
 )
 @click.option(
     "--data-dir",
@@ -54,7 +54,7 @@ _LOOK_AT = (
 @click.option("--check", "checking", is_flag=True, help="Play all scenarios over HTTP, print what came of them, and stop.")
 @json_option
 def command(host: str, port: int, data_dir: Path | None, checking: bool, as_json: bool) -> None:
-    """Run a complete example on this machine: Accredit, a bank that embeds, a credit report that is embedded, and a copycat.
+    """Run a complete example on this machine: Accredit, a bank that embeds, a utility that boots, a credit report, and a copycat.
 
     Each has an origin of its own, and everything is set up through the HTTP API. Settings of the environment are left alone.
     With --check, exit code 1 says that something ended otherwise than it should.
@@ -97,7 +97,9 @@ async def _check(host: str, port: int, data_dir: Path) -> list[Finding]:
 
 def _announce(addresses: Addresses, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({name: getattr(addresses, name) for name in ("bank", "accredit", "application", "copycat")}))
+        click.echo(
+            json.dumps({name: getattr(addresses, name) for name in ("bank", "utility", "accredit", "application", "copycat")})
+        )
         sys.stdout.flush()
         return
     from rich.console import Group
@@ -106,9 +108,10 @@ def _announce(addresses: Addresses, as_json: bool) -> None:
 
     parties = Table.grid(padding=(0, 2))
     parties.add_row("[bold]Open[/]", f"[bold]{addresses.bank}[/]", "Harbour Bank: its server signs, its page embeds")
+    parties.add_row("", addresses.utility, "Beacon Energy: its server signs an e-mail, its page boots")
     parties.add_row("", addresses.accredit, "Accredit: decides; its API is described at /docs")
-    parties.add_row("", addresses.application, "Credit report: is embedded, redeems the code")
-    parties.add_row("", addresses.copycat, "Driftwood Deals: copies the bank’s snippet")
+    parties.add_row("", addresses.application, "Credit report: is shown by both, redeems the code")
+    parties.add_row("", addresses.copycat, "Driftwood Deals: copies their snippets")
     looking = Table.grid(padding=(0, 1))
     for number, sentence in enumerate(_LOOK_AT, 1):
         looking.add_row(f"{number}.", sentence)

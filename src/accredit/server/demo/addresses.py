@@ -20,6 +20,7 @@ class Addresses:
     bank: str
     application: str
     copycat: str
+    utility: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Listening:
 
 
 def listen(host: str, port: int) -> Listening:
-    """Take four ports, each the next free one from `port` on; port 0 takes any.
+    """Take five ports, each the next free one from `port` on; port 0 takes any.
 
     host: where to listen; browsers call it localhost if it says so, else 127.0.0.1. Raises FailureError `address_in_use`.
     """

@@ -1,7 +1,8 @@
 """Credit report: the embedded application. Its backend redeems the code, decides what to show, and remembers its users.
 
 It believes nothing that the browser says. Who embeds it, for whom and with what comes from `POST /v1/exchange`; who may frame it
-goes from there into its own Content-Security-Policy.
+goes from there into its own Content-Security-Policy. At which door its visitors come in makes no difference; whether a signature
+vouches for them does.
 """
 
 import secrets
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from accredit.encoding import JsonError, parse_json
-from accredit.errors import AccreditError, ConflictError, NotFoundError
+from accredit.errors import AccreditError, ConflictError, NotFoundError, Refused
 from accredit.server.demo.demo import Demo
 from accredit.server.demo.pages import page, static_files
 from accredit.server.demo.scores import find_score
@@ -42,17 +43,20 @@ class Report:
         self._visits[visit] = session["session_id"]
         if len(self._visits) > _VISITS:
             self._visits.popitem(last=False)
-        passport = {name: text for name, text in session["data_passport"].items() if name not in session["server_only"]}
+        told = {**session["data_passport"], **(session["customer_info"] or {})}
+        known = {name: text for name, text in told.items() if name not in (*session["server_only"], "email")}
         return page(
             "report.html",
             {"frame-ancestors": " ".join(session["frame_ancestors"])},
             session=session,
-            passport=passport,
-            card=session["data_passport"].get("card_number", "")[-4:],
+            names=[known[name] for name in ("first_name", "last_name", "surname") if name in known],
+            unsigned="first_name" in session.get("unverified", ()),
+            card=told.get("card_number", "")[-4:],
             visits=visits,
-            score=find_score(session["uid"]),
-            snippet=self._demo.snippet,
-            report=_for_browser(session, visit, visits, sorted(passport)),
+            # Nobody's score is shown to who only says that it is theirs.
+            score=find_score(session["uid"]) if session["trust"] == "signed" else None,
+            snippet=self._demo.snippets["embed"],
+            report=_for_browser(session, visit, visits, sorted(known)),
         )
 
     async def renewed(self, request: Request) -> Response:
@@ -83,11 +87,11 @@ class Report:
         return (await self._demo.application.call("POST", "/v1/exchange", {"code": code})).body
 
     async def _count_visit(self, session: dict[str, Any]) -> int | None:
-        """How often this user was here, kept by Accredit under the user; None for anonymous visitors."""
+        """How often this user was here, kept by Accredit under the user; None for who is anonymous, or not vouched for."""
         path, backend = f"/v1/sessions/{session['session_id']}/user_data", self._demo.application
         try:
             stored = await backend.call("GET", path)
-        except ConflictError:
+        except (ConflictError, Refused):
             return None
         except NotFoundError:
             visits, condition = 1, {"If_None_Match": "*"}
@@ -110,7 +114,7 @@ async def _read(request: Request) -> dict[str, Any]:
 def _for_browser(session: dict[str, Any], visit: str, visits: int | None, learned: list[str]) -> dict[str, Any]:
     """What the page's script is told: whom to speak to, and what the page around may know. No value of a passport is among it."""
     return {
-        "connection": {"origin": session["origin"], "channel": session["channel"]},
+        "connection": {"origin": session["origin"], "channel": session["channel"], "door": session["door"]},
         "visit": visit,
         "expires_at": session["expires_at"],
         "opened": {

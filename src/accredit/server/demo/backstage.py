@@ -15,16 +15,17 @@ from accredit.server.demo.demo import Demo
 
 _REQUEST_ID, _SESSION_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f-]{36}")
 _SHOWN = ("session_id", "status", "trust", "origin", "proof", "server_only", "renews", "created_at", "expires_at")
+_NO_STORE = {"cache-control": "no-store"}
 
 
 def backstage_routes(demo: Demo) -> list[Route]:
-    """The two questions that the panel beside a site asks."""
+    """The questions that the panel beside a site asks."""
 
     async def refusal(request: Request) -> Response:
         request_id = request.path_params["request_id"]
         if not _REQUEST_ID.fullmatch(request_id):
             return JSONResponse({}, 404)
-        return JSONResponse(await find_refusal(demo, request_id), headers={"cache-control": "no-store"})
+        return JSONResponse(await find_refusal(demo, request_id), headers=_NO_STORE)
 
     async def session(request: Request) -> Response:
         session_id = request.path_params["session_id"]
@@ -34,9 +35,33 @@ def backstage_routes(demo: Demo) -> list[Route]:
             told = (await demo.owner.call("GET", f"/v1/sessions/{session_id}")).body
         except AccreditError as error:
             return JSONResponse({"code": error.code}, error.status)
-        return JSONResponse({name: told[name] for name in _SHOWN}, headers={"cache-control": "no-store"})
+        return JSONResponse({name: told[name] for name in _SHOWN}, headers=_NO_STORE)
 
-    return [Route("/backstage/refusals/{request_id}", refusal), Route("/backstage/sessions/{session_id}", session)]
+    async def report(request: Request) -> Response:
+        request_id = request.path_params["request_id"]
+        if not _REQUEST_ID.fullmatch(request_id):
+            return JSONResponse({}, 404)
+        try:
+            return JSONResponse(await find_report(demo, request_id), headers=_NO_STORE)
+        except AccreditError as error:
+            return JSONResponse({"code": error.code}, error.status)
+
+    return [
+        Route("/backstage/refusals/{request_id}", refusal),
+        Route("/backstage/sessions/{session_id}", session),
+        Route("/backstage/reports/{request_id}", report),
+    ]
+
+
+async def find_report(demo: Demo, request_id: str) -> dict[str, Any]:
+    """What the owner's report of a boot says, while the level debugs. Raises NotFoundError `boot_report_not_found`."""
+    told = (await demo.owner.call("GET", f"/v1/boot_reports/{request_id}")).body
+    code = told["code"]
+    return {
+        "code": code,
+        "title": None if code is None else CODES[code].title,
+        "mistakes": [name for name, found in told["mistakes"].items() if found],
+    }
 
 
 async def find_refusal(demo: Demo, request_id: str) -> dict[str, Any]:

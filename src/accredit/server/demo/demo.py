@@ -1,23 +1,25 @@
 """The demo as a value: its addresses, its parties' keys, and how they reach each other."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
+from accredit.server.demo.boot.signing import SIGNED, IdentityDesk
+from accredit.server.demo.embed.signing import STRICT, SigningDesk
 from accredit.server.demo.setting_up import Keys
-from accredit.server.demo.signing import STRICT, SigningDesk
 
 _SCRIPT = re.compile(r'<script src="(?P<src>[^"]+)" integrity="(?P<integrity>[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """What the owner gave the bank to paste. src, integrity: of the script in it."""
+    """What the owner gave a customer to paste. src, integrity: of the script in it."""
 
+    integration_id: str
     html: str
     src: str
     integrity: str
@@ -25,18 +27,23 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A demo that is running. http: a client for all parties, without cookies. clock: milliseconds UTC."""
+    """A demo that is running. http: a client for all parties, without cookies. clock: milliseconds UTC. snippets: by door."""
 
     addresses: Addresses
     keys: Keys = field(repr=False)
     http: aiohttp.ClientSession
     clock: Callable[[], int]
-    snippet: Snippet
+    snippets: Mapping[str, Snippet]
 
     @property
     def desk(self) -> SigningDesk:
         """The bank's server, where it signs."""
         return SigningDesk(self.addresses, self.keys.bank, self.keys.passport, self.clock)
+
+    @property
+    def identity_desk(self) -> IdentityDesk:
+        """The utility's server, where it signs."""
+        return IdentityDesk(self.addresses, self.keys.utility, self.clock)
 
     @property
     def owner(self) -> BackendApi:
@@ -54,9 +61,13 @@ class Demo:
         return BackendApi(self.http, self.addresses.accredit, self.keys.stranger)
 
 
-async def load_snippet(owner: BackendApi) -> Snippet:
-    """The snippet of the bank's integration."""
-    html: str = (await owner.call("GET", f"/v1/integrations/{STRICT}/snippet")).body["html"]
+async def load_snippets(owner: BackendApi) -> dict[str, Snippet]:
+    """The snippets of the customers' first integrations, by door."""
+    return {door: await _load_snippet(owner, integration_id) for door, integration_id in (("embed", STRICT), ("boot", SIGNED))}
+
+
+async def _load_snippet(owner: BackendApi, integration_id: str) -> Snippet:
+    html: str = (await owner.call("GET", f"/v1/integrations/{integration_id}/snippet")).body["html"]
     script = _SCRIPT.search(html)
     assert script is not None
-    return Snippet(html, script["src"], script["integrity"])
+    return Snippet(integration_id, html, script["src"], script["integrity"])

@@ -1,4 +1,4 @@
-"""Running the demo: four HTTP servers on one event loop, set up through the API, stopped together.
+"""Running the demo: five HTTP servers on one event loop, set up through the API, stopped together.
 
     async with run_demo("127.0.0.1", 8400, data_dir) as demo:
         demo.addresses.bank           # http://127.0.0.1:8401
@@ -21,12 +21,16 @@ from accredit.server.app import App, create_app, server_config, system_clock
 from accredit.server.demo.addresses import Listening, listen
 from accredit.server.demo.application import create_application
 from accredit.server.demo.backend_api import BackendApi
-from accredit.server.demo.bank import create_bank
+from accredit.server.demo.boot.situations import SITUATIONS as BOOT
 from accredit.server.demo.copycat import create_copycat
-from accredit.server.demo.demo import Demo, load_snippet
+from accredit.server.demo.demo import Demo, load_snippets
+from accredit.server.demo.embed.situations import SITUATIONS as EMBED
 from accredit.server.demo.setting_up import make_first_keys, set_up
+from accredit.server.demo.sites import create_site
 from accredit.server.sdk import load_sdk
 from accredit.server.settings import Settings
+
+_REFUSALS_PER_MINUTE = 1000
 
 
 class _Server(uvicorn.Server):
@@ -62,10 +66,13 @@ async def run_demo(host: str, port: int, data_dir: Path) -> AsyncIterator[Demo]:
         # No cookies: the parties' backends share a client here, and must not share anything else.
         jar = aiohttp.DummyCookieJar()
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, connector=aiohttp.TCPConnector(limit=64)))
-        demo = await _start(
-            stack, listening, http, Settings(host=host, public_url=listening.addresses.accredit, data_dir=data_dir)
+        # All parties share one address here, and many of them are refused on purpose.
+        settings = Settings(
+            host=host, public_url=listening.addresses.accredit, data_dir=data_dir, refusals_per_minute=_REFUSALS_PER_MINUTE
         )
-        sites = (create_bank(demo), create_application(demo), create_copycat(demo))
+        demo = await _start(stack, listening, http, settings)
+        bank, utility = create_site(demo, "bank", EMBED), create_site(demo, "utility", BOOT)
+        sites = (bank, create_application(demo), create_copycat(demo), utility)
         for site, each in zip(sites, listening.sockets[1:], strict=True):
             await _serve(stack, _site_config(site), each)
         yield demo
@@ -77,9 +84,9 @@ async def _start(stack: AsyncExitStack, listening: Listening, http: aiohttp.Clie
     first_keys = await make_first_keys(settings, clock)
     app = create_app(settings, clock=clock)
     await _serve(stack, server_config(app), listening.sockets[0], app)
-    keys = await set_up(http, addresses, first_keys)
-    snippet = await load_snippet(BackendApi(http, addresses.accredit, keys.owner))
-    return Demo(addresses, keys, http, clock, snippet)
+    keys = await set_up(http, addresses, first_keys, clock())
+    snippets = await load_snippets(BackendApi(http, addresses.accredit, keys.owner))
+    return Demo(addresses, keys, http, clock, snippets)
 
 
 def _site_config(site: Any) -> uvicorn.Config:

@@ -21,8 +21,11 @@ _SCORES: Mapping[str, Score] = {
         764, "Very good", (("Payments on time", "98 %"), ("Credit used", "27 %"), ("Oldest account", "6 years"))
     ),
 }
+# The utility knows the same people by their e-mail.
+_BY_EMAIL: Mapping[str, str] = {"ada@example.com": "ada-1815", "grace@example.com": "grace-1906"}
 
 
 def find_score(uid: str | None) -> Score | None:
     """The score of a user; None for anonymous visitors and for whom nothing is known."""
-    return _SCORES.get(uid or "")
+    known = uid or ""
+    return _SCORES.get(_BY_EMAIL.get(known, known))

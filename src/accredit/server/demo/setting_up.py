@@ -11,19 +11,26 @@ from typing import Any
 
 import aiohttp
 
+from accredit import IdentitySecret
 from accredit.errors import ConflictError
 from accredit.server.accounts.accounts import NewAccount, create_account, list_accounts
 from accredit.server.app import open_node
 from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
-from accredit.server.demo.signing import DEPLOYER_ID, LIFETIME_S, ORIGINAL, OWNER_ID, STRICT
+from accredit.server.demo.boot.signing import ALL_SIGNED, CP_ID, DEBUGGED, LISTED, OPEN, SIGNED
+from accredit.server.demo.embed.signing import DEPLOYER_ID, LIFETIME_S, ORIGINAL, OWNER_ID, STRICT
 from accredit.server.keyring.api_keys import MadeApiKey, create_api_key
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.settings import Settings
+from accredit.server.times import wire_time
 
 DRIFTWOOD_ID = "driftwood-deals"
+_DEPLOYERS = ((DEPLOYER_ID, "Harbour Bank"), (DRIFTWOOD_ID, "Driftwood Deals"), (CP_ID, "Beacon Energy"))
+_INTEGRATIONS = [STRICT, ORIGINAL, SIGNED, ALL_SIGNED, LISTED, OPEN, DEBUGGED]
+# As long as a level that debugs may last, but for the time that it takes to ask for it.
+_DEBUG_S = 23 * 3600
 _ACCOUNTS = (NewAccount("Acme Reports", "acc_acme", OWNER_ID), NewAccount("Somebody else", "acc_else", "somebody-else"))
 _SCHEMA = (
     {"name": "first_name", "type": "string"},
@@ -37,7 +44,8 @@ class Keys:
     """The secrets of the parties, each of which would keep its own.
 
     owner: the owner's back office, for everything. stranger: another account's. application: the report's backend, for its
-    integrations only. bank, driftwood: private JWKs of two deployers. passport: what the bank seals passports with.
+    integrations only. bank, driftwood: private JWKs of two deployers. passport: what the bank seals passports with. utility: what
+    the utility signs its users with.
     """
 
     owner: str = field(repr=False)
@@ -46,6 +54,7 @@ class Keys:
     bank: dict[str, Any] = field(repr=False)
     driftwood: dict[str, Any] = field(repr=False)
     passport: dict[str, Any] = field(repr=False)
+    utility: IdentitySecret = field(repr=False)
 
 
 async def make_first_keys(settings: Settings, clock: Callable[[], int]) -> list[MadeApiKey]:
@@ -63,21 +72,22 @@ async def _make_first_key(node: Node, wanted: NewAccount, cause: Cause) -> MadeA
     return await create_api_key(node.store, Scope(account_id, "live"), "back office", cause)
 
 
-async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: list[MadeApiKey]) -> Keys:
+async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: list[MadeApiKey], now_ms: int) -> Keys:
     """Deployers, integrations and keys, through the API of the running server."""
     first, stranger = first_keys
     owner = BackendApi(http, addresses.accredit, first.secret_text)
     await _revoke_all_but(owner, first.record.key_id)
-    for deployer_id, name in ((DEPLOYER_ID, "Harbour Bank"), (DRIFTWOOD_ID, "Driftwood Deals")):
+    for deployer_id, name in _DEPLOYERS:
         await _create(owner, "/v1/deployers", {"deployer_id": deployer_id, "name": name})
-    for policy in _policies(addresses):
+    for policy in (*_embed_policies(addresses), *_boot_policies(addresses, now_ms)):
         await _publish(owner, policy)
-    limited = {"purpose": "api", "label": "credit report backend", "integration_ids": [STRICT, ORIGINAL]}
-    application, bank, driftwood, passport = await asyncio.gather(
+    limited = {"purpose": "api", "label": "credit report backend", "integration_ids": _INTEGRATIONS}
+    application, bank, driftwood, passport, utility = await asyncio.gather(
         owner.call("POST", "/v1/keys", limited),
         owner.call("POST", f"/v1/deployers/{DEPLOYER_ID}/keys", {"generate": True, "label": "Harbour Bank"}),
         owner.call("POST", f"/v1/deployers/{DRIFTWOOD_ID}/keys", {"generate": True, "label": "Driftwood Deals"}),
         owner.call("POST", f"/v1/integrations/{STRICT}/passport_keys", {"label": "Harbour Bank"}),
+        owner.call("POST", f"/v1/deployers/{CP_ID}/secrets", {"label": "Beacon Energy"}),
     )
     return Keys(
         owner=first.secret_text,
@@ -86,20 +96,23 @@ async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: 
         bank=bank.body["private_jwk"],
         driftwood=driftwood.body["private_jwk"],
         passport=passport.body["jwk"],
+        utility=IdentitySecret.from_base64(utility.body["secret"], utility.body["key"]["key_id"]),
     )
 
 
-def _policies(addresses: Addresses) -> list[dict[str, Any]]:
-    """Two integrations: one that asks for all that there is, and one at the defaults that clients of the original know."""
-    common = {
-        "deployer_id": DEPLOYER_ID,
+def _common(addresses: Addresses) -> dict[str, Any]:
+    return {
         "application_url": f"{addresses.application}/report",
-        "allowed_origins": [addresses.bank],
-        "signed_deployment": "required",
         "session_lifetime_s": LIFETIME_S,
         "user_data_min_trust": "signed",
         "retention_days": 1,
     }
+
+
+def _embed_policies(addresses: Addresses) -> list[dict[str, Any]]:
+    """Two integrations: one that asks for all that there is, and one at the defaults that clients of the original know."""
+    own = {"deployer_id": DEPLOYER_ID, "allowed_origins": [addresses.bank], "signed_deployment": "required"}
+    common = _common(addresses) | own
     strict = {
         "integration_id": STRICT,
         "name": "Credit report",
@@ -112,9 +125,28 @@ def _policies(addresses: Addresses) -> list[dict[str, Any]]:
     return [common | strict, common | {"integration_id": ORIGINAL, "name": "Credit report, as the original has it"}]
 
 
+def _boot_policies(addresses: Addresses, now_ms: int) -> list[dict[str, Any]]:
+    """An integration for each of the four levels, and one whose signatures cover all that is passed."""
+    common = _common(addresses) | {"door": "boot", "deployer_id": CP_ID}
+    until = wire_time(now_ms + _DEBUG_S * 1000)
+    own: dict[str, dict[str, Any]] = {
+        SIGNED: {"name": "Credit check", "allowed_origins": [addresses.utility]},
+        ALL_SIGNED: {"name": "Credit check, every field signed", "identity_v2": "require", "identity_origin": "require"},
+        LISTED: {"name": "Credit check, by origin", "level": "CSP", "allowed_origins": [addresses.utility]},
+        OPEN: {"name": "Credit check, for anybody", "level": "BASIC"},
+        DEBUGGED: {
+            "name": "Credit check, while it is built",
+            "level": "SECURE_IDENTITY_DEBUG",
+            "debug_until": until,
+            "force": True,
+        },
+    }
+    return [common | {"integration_id": integration_id} | members for integration_id, members in own.items()]
+
+
 async def _publish(owner: BackendApi, policy: dict[str, Any]) -> None:
     if not await _create(owner, "/v1/integrations", policy):
-        own = ("integration_id", "deployer_id")
+        own = ("integration_id", "deployer_id", "door")
         change = {name: value for name, value in policy.items() if name not in own}
         await owner.call("PATCH", f"/v1/integrations/{policy['integration_id']}", change)
 

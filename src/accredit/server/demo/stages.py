@@ -1,18 +1,39 @@
 """Drawing a site with the demo around it: the situations to choose from, the site's page, and what just happened."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
 from starlette.responses import HTMLResponse
 
-from accredit.server.demo.attacks import Call
 from accredit.server.demo.demo import Demo
 from accredit.server.demo.pages import page
 from accredit.server.demo.scenarios import SCENARIOS
 from accredit.server.demo.scenarios.scenario import GROUPS, Scenario, Site
-from accredit.server.demo.situations import Situation
+from accredit.server.demo.situation import Call, Situation
 from accredit.server.demo.visitors import VISITORS, Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer of the owner, which comes in at one door. short: what the audience calls it. deed: what it does, as a verb.
+
+    proof: what its server makes for each view of its page.
+    """
+
+    site: Site
+    door: str
+    name: str
+    short: str
+    deed: str
+    proof: str
+
+
+CUSTOMERS: Mapping[str, Customer] = {
+    "embed": Customer("bank", "embed", "Harbour Bank", "bank", "embeds", "token"),
+    "boot": Customer("utility", "boot", "Beacon Energy", "utility", "boots", "signature"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +52,16 @@ class Scene:
         return next(each for each in SCENARIOS if each.scenario_id == self.scenario_id)
 
     @property
+    def customer(self) -> Customer:
+        """Whose page it is, or whose page was copied."""
+        return CUSTOMERS[self.scenario.door]
+
+    @property
     def data(self) -> dict[str, Any]:
-        """What the page's script is told: the calls to make, and what to ask the bank's server for when a session is renewed."""
+        """What the page's script is told: the calls to make, and what to ask the customer's server for at a renewal."""
         calls = [{"fields": dict(call.fields)} for call in self.calls]
-        return {"sdk": self.situation.sdk, "try": self.scenario_id, "as": self.asked.visitor_id, "calls": calls}
+        told = {"door": self.customer.door, "customer": self.customer.name, "proof": self.customer.proof}
+        return {"sdk": self.situation.sdk, "try": self.scenario_id, "as": self.asked.visitor_id, "calls": calls, **told}
 
 
 def draw(demo: Demo, scene: Scene) -> HTMLResponse:
@@ -57,16 +84,22 @@ def draw(demo: Demo, scene: Scene) -> HTMLResponse:
         policy,
         referrer_policy=scene.situation.referrer_policy,
         addresses=addresses,
+        customers=[(each, _shown_at(each.door)[0]) for each in CUSTOMERS.values()],
+        groups=GROUPS,
         link=link,
-        menu=_menu(),
+        menu=_menu(scene.customer.door),
         scene=scene,
-        snippet=demo.snippet,
+        snippet=demo.snippets[scene.customer.door],
         visitor=scene.situation.seat(scene.asked),
         visitors=list(VISITORS.values()),
     )
 
 
-def _menu() -> list[tuple[str, list[Scenario]]]:
-    """The scenarios that have a page, by group."""
-    shown = (each for each in SCENARIOS if each.site is not None)
-    return [(GROUPS[group], list(each)) for group, each in groupby(shown, key=lambda each: each.group)]
+def _shown_at(door: str) -> list[Scenario]:
+    """The scenarios of a door that have a page."""
+    return [each for each in SCENARIOS if each.site is not None and each.door == door]
+
+
+def _menu(door: str) -> list[tuple[str, list[Scenario]]]:
+    """The same by group."""
+    return [(GROUPS[group].heading, list(each)) for group, each in groupby(_shown_at(door), key=lambda each: each.group)]

@@ -7,18 +7,18 @@ import accredit
 from accredit.errors import AccreditError
 from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.demo import Demo
+from accredit.server.demo.embed.signing import DEPLOYER_ID
 from accredit.server.demo.scenarios.browser import (
     OpenedPage,
     admit,
-    embed,
     form_of,
+    open_frame,
     open_page,
     outcome_of,
     renew,
     tell_application,
 )
 from accredit.server.demo.scenarios.scenario import Outcome
-from accredit.server.demo.signing import DEPLOYER_ID
 from accredit.server.demo.visitors import ADA, GRACE, NOBODY
 
 Outcomes = tuple[Outcome, ...]
@@ -150,4 +150,4 @@ async def _fresh_code(demo: Demo) -> str:
 async def _visit_with(demo: Demo, private_jwk: dict[str, object]) -> Outcome:
     token = demo.desk.signing_with(private_jwk).sign(ADA)
     page = OpenedPage(demo.addresses.bank, [{"signed_deployment": token}], hides_origin=False, body="")
-    return await outcome_of(demo, await embed(demo, page, page.calls[0]))
+    return await outcome_of(demo, await open_frame(demo, page, page.calls[0]))

@@ -28,9 +28,9 @@ class OpenedPage:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where a frame ended. code: `admitted`, or what the refusal page says. address: where an admitted frame went.
+    """Where a frame ended. code: `admitted`, `debug`, or what the refusal page says. address: where an admitted frame went.
 
-    report: what the application's page holds for its script. shown: everything that the browser got to see of it.
+    report: what the application's page holds for its script, or the debug report. shown: everything that the browser got to see.
     """
 
     code: str
@@ -59,19 +59,20 @@ async def open_page(demo: Demo, scenario_id: str = "signed", visitor: Visitor = 
     return OpenedPage(origin, calls, got.headers.get("Referrer-Policy") == "no-referrer", got.body)
 
 
-async def embed(demo: Demo, page: OpenedPage, call: Mapping[str, Any]) -> Landing:
+async def open_frame(demo: Demo, page: OpenedPage, call: Mapping[str, Any]) -> Landing:
     """What `accredit.init` does with one call, up to the page that the frame then shows."""
     channel = b64url_encode(secrets.token_bytes(16))
     form = form_of(call) | {"channel": channel, "sdk": _SDK}
-    got = await _post_form(demo, form, "null" if page.hides_origin else page.origin)
+    got = await _post_form(demo, form, "null" if page.hides_origin else page.origin, path=_path_of(call))
     again = read_page(got.body).hidden
     if "origin_ticket" in again:
         # Accredit's own page asks the browser which origin is around it, and posts the form again from its own.
-        got = await _post_form(demo, again | {"parent_origin": page.origin}, demo.addresses.accredit)
+        got = await _post_form(demo, again | {"parent_origin": page.origin}, demo.addresses.accredit, path=_path_of(call))
     request_id = got.headers["X-Request-Id"]
     if got.status != 303:
         told = read_page(got.body).blocks["message"]
-        return Landing(told["code"], request_id, page.origin, channel, shown=page.body + got.body)
+        code = told["code"] if told["type"] == "refused" else told["type"]
+        return Landing(code, request_id, page.origin, channel, "", told.get("report", {}), page.body + got.body)
     address = got.headers["Location"]
     framed = await _send(demo, "GET", address)
     report = read_page(framed.body).blocks.get("report", {})
@@ -81,7 +82,13 @@ async def embed(demo: Demo, page: OpenedPage, call: Mapping[str, Any]) -> Landin
 async def admit(demo: Demo, visitor: Visitor = ADA) -> Landing:
     """An honest visit at the bank."""
     page = await open_page(demo, visitor=visitor)
-    return await embed(demo, page, page.calls[0])
+    return await open_frame(demo, page, page.calls[0])
+
+
+async def boot(demo: Demo, visitor: Visitor = ADA) -> Landing:
+    """An honest visit at the utility."""
+    page = await open_page(demo, "boot_signed", visitor, "utility")
+    return await open_frame(demo, page, page.calls[0])
 
 
 async def outcome_of(demo: Demo, landing: Landing) -> Outcome:
@@ -89,6 +96,8 @@ async def outcome_of(demo: Demo, landing: Landing) -> Outcome:
     if landing.code == "admitted":
         opened = landing.report.get("opened", {"uid": "a code that does not hold"})
         return Outcome("admitted", who=opened["uid"] or "anonymous")
+    if landing.code == "debug":
+        return Outcome("debug", landing.report["code"])
     got = await _send(demo, "GET", f"{demo.addresses.bank}/backstage/refusals/{landing.request_id}")
     return Outcome(landing.code, json.loads(got.body)["code"])
 
@@ -96,7 +105,8 @@ async def outcome_of(demo: Demo, landing: Landing) -> Outcome:
 async def renew(demo: Demo, landing: Landing, call: Mapping[str, Any]) -> dict[str, Any]:
     """What the SDK sends to renew a frame's session: the members of the answer."""
     form = form_of(call) | {"channel": landing.channel, "sdk": _SDK}
-    got = await _post_form(demo, form, landing.origin, path="/embed/renew", Sec_Fetch_Dest="empty", Sec_Fetch_Mode="cors")
+    path = f"{_path_of(call)}/renew"
+    got = await _post_form(demo, form, landing.origin, path=path, Sec_Fetch_Dest="empty", Sec_Fetch_Mode="cors")
     told: dict[str, Any] = json.loads(got.body)
     return told
 
@@ -109,11 +119,18 @@ async def tell_application(demo: Demo, path: str, **members: str) -> dict[str, A
 
 
 def form_of(call: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of a call as the SDK posts them."""
-    return {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in call.items()}
+    """The fields of a call as the SDK posts them: its address is not among them, and customer fields lie flat."""
+    flat = {name: value for name, value in call.items() if name not in ("customerInfo", "marketplace_url")}
+    flat |= call.get("customerInfo", {})
+    return {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in flat.items()}
 
 
-async def _post_form(demo: Demo, form: Mapping[str, str], origin: str, path: str = "/embed", **headers: str) -> _Got:
+def _path_of(call: Mapping[str, Any]) -> str:
+    """The door that the ids of a call lead to."""
+    return "/boot" if "cp_id" in call else "/embed"
+
+
+async def _post_form(demo: Demo, form: Mapping[str, str], origin: str, *, path: str, **headers: str) -> _Got:
     sent = {"Origin": origin, "Sec_Fetch_Dest": "iframe", "Sec_Fetch_Mode": "navigate", **headers}
     return await _send(demo, "POST", f"{demo.addresses.accredit}{path}", form, **sent)
 

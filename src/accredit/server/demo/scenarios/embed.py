@@ -2,37 +2,14 @@
 
 from functools import partial
 
-from accredit.server.demo.demo import Demo
 from accredit.server.demo.scenarios import backends
-from accredit.server.demo.scenarios.browser import embed, open_page, outcome_of
-from accredit.server.demo.scenarios.scenario import Group, Outcome, Play, Scenario, Site
+from accredit.server.demo.scenarios.scenario import Outcome
+from accredit.server.demo.scenarios.showing import between, refused, shown
 from accredit.server.demo.visitors import ADA
 
 _ADMITTED = Outcome("admitted", who=ADA.uid)
-
-
-def _refused(reason: str | None) -> Outcome:
-    return Outcome("admission_refused", reason)
-
-
-async def _visit(demo: Demo, scenario_id: str, site: Site) -> tuple[Outcome, ...]:
-    """Open the page and let it make its calls, one after the other."""
-    page = await open_page(demo, scenario_id, ADA, site)
-    return tuple([await outcome_of(demo, await embed(demo, page, call)) for call in page.calls])
-
-
-def _shown(
-    group: Group, scenario_id: str, title: str, *expected: Outcome, deed: str, lesson: str, site: Site = "bank"
-) -> Scenario:
-    """A scenario that the audience finds on a site."""
-    play = partial(_visit, scenario_id=scenario_id, site=site)
-    return Scenario(scenario_id, "embed", group, title, deed, lesson, expected, play, site)
-
-
-def _between(scenario_id: str, play: Play, title: str, *expected: Outcome, deed: str, lesson: str) -> Scenario:
-    """A scenario between backends, without a page."""
-    return Scenario(scenario_id, "embed", "backend", title, deed, lesson, expected, play)
-
+_shown = partial(shown, door="embed", site="bank")
+_between = partial(between, door="embed")
 
 SCENARIOS = (
     _shown(
@@ -55,7 +32,7 @@ SCENARIOS = (
         "attack",
         "uid_beside_anonymous",
         "A user id added by hand",
-        _refused("unsigned_value_refused"),
+        refused("unsigned_value_refused"),
         deed="The bank signed for a visitor who is not logged in. In the browser somebody adds a user id beside the token.",
         lesson="Who the user is counts only when it is signed. Beside a token that names nobody, it is refused.",
     ),
@@ -71,7 +48,7 @@ SCENARIOS = (
         "attack",
         "no_signature",
         "The signature left out",
-        _refused("signed_deployment_required"),
+        refused("signed_deployment_required"),
         deed="Somebody embeds with the same properties in plain fields, without a token.",
         lesson="Where the integration requires a signature, fields alone open nothing.",
     ),
@@ -79,7 +56,7 @@ SCENARIOS = (
         "attack",
         "edited_payload",
         "An edited token",
-        _refused("jws_signature_invalid"),
+        refused("jws_signature_invalid"),
         deed="Somebody decodes the token, writes another customer’s id into it, and keeps the signature.",
         lesson="The signature covers every byte of the payload.",
     ),
@@ -87,7 +64,7 @@ SCENARIOS = (
         "attack",
         "forged_header",
         "A header that asks for no check",
-        _refused(None),
+        refused(None),
         deed='Somebody replaces the header by {"alg":"none"}, which careless libraries take for “needs no signature”.',
         lesson="The algorithm comes from the key’s record, never from the header. The token names nobody before it can be read.",
     ),
@@ -95,7 +72,7 @@ SCENARIOS = (
         "attack",
         "foreign_key",
         "Somebody else’s key",
-        _refused("jws_key_unknown"),
+        refused("jws_key_unknown"),
         deed="Driftwood Deals, a business with a live key of its own, signs a token for the bank’s integration.",
         lesson="A key counts for the deployer that it belongs to, and for nobody else.",
     ),
@@ -103,7 +80,7 @@ SCENARIOS = (
         "attack",
         "expired_token",
         "A token that was kept",
-        _refused("token_expired"),
+        refused("token_expired"),
         deed="Somebody saved a token and shows it a quarter of an hour later.",
         lesson="This integration asks for tokens that live five minutes at most.",
     ),
@@ -112,7 +89,7 @@ SCENARIOS = (
         "replayed_token",
         "A token used twice",
         _ADMITTED,
-        _refused("token_replayed"),
+        refused("token_replayed"),
         deed="A page view uses its token. Somebody captures it and posts it once more.",
         lesson="A single-use id is a unique column of the session itself, so even two nodes at the same instant admit one.",
     ),
@@ -120,7 +97,7 @@ SCENARIOS = (
         "attack",
         "wrong_origin",
         "A copied snippet",
-        _refused("origin_not_allowed"),
+        refused("origin_not_allowed"),
         deed="Driftwood Deals copies the bank’s snippet, with a fresh token in it, into a site of its own.",
         lesson="The browser names the page’s origin, and only the bank’s is on the list.",
         site="copycat",
@@ -129,17 +106,17 @@ SCENARIOS = (
         "attack",
         "wrong_origin_no_referrer",
         "A copy that hides its address",
-        _refused("origin_not_allowed"),
+        refused("origin_not_allowed"),
         deed="The copy also sets Referrer-Policy: no-referrer, so that the browser sends no origin along.",
         lesson="Accredit’s own page in the frame asks the browser who is around it. No page can choose that answer.",
         site="copycat",
     ),
     _shown(
-        "attack",
+        "mistake",
         "card_in_plain",
         "A card number in the clear",
-        _refused("passport_encrypted_only"),
-        deed="No attack but a mistake: the bank’s server signs the card number without encrypting it.",
+        refused("passport_encrypted_only"),
+        deed="The bank’s server signs the card number without encrypting it.",
         lesson="A key that the schema declares encrypted_only is refused in plain, so the mistake is found before it costs anybody.",
     ),
     _shown(
@@ -215,7 +192,7 @@ SCENARIOS = (
         "renew_as_another",
         backends.renew_as_another,
         "A renewal for somebody else",
-        _refused("renewal_mismatch"),
+        refused("renewal_mismatch"),
         deed="The page brings Grace’s token for Ada’s frame.",
         lesson="A frame never changes hands.",
     ),
@@ -233,7 +210,7 @@ SCENARIOS = (
         backends.revoke_key,
         "A revoked key",
         _ADMITTED,
-        _refused("jws_key_unknown"),
+        refused("jws_key_unknown"),
         deed="A second key of the bank signs, is revoked, and signs again.",
         lesson="A revoked key stops at once.",
     ),

@@ -6,13 +6,24 @@ from typing import Literal, Protocol
 
 from accredit.server.demo.demo import Demo
 
-Group = Literal["works", "attack", "page", "backend"]
-Site = Literal["bank", "copycat"]
-GROUPS: dict[Group, str] = {
-    "works": "It works",
-    "attack": "Attacks",
-    "page": "Difficult pages",
-    "backend": "Between backends",
+Group = Literal["works", "attack", "mistake", "page", "backend"]
+Site = Literal["bank", "utility", "copycat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of scenario: what stands above all of them, and above one."""
+
+    heading: str
+    single: str
+
+
+GROUPS: dict[Group, Kind] = {
+    "works": Kind("It works", "It works"),
+    "attack": Kind("Attacks", "Attack"),
+    "mistake": Kind("Mistakes", "Mistake"),
+    "page": Kind("Difficult pages", "Difficult page"),
+    "backend": Kind("Between backends", "Between backends"),
 }
 
 

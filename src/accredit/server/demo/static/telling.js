@@ -1,5 +1,10 @@
 /** Putting facts into the page: text only, never markup. */
 
+const LETTERS = {
+  signed_deployment: decoded,
+  customerInfo: (value) => JSON.stringify(value, null, 2),
+  signature: takenApart,
+};
 const NEVER = { gate: "Was not asked", session: "None was opened", code: "None was made", backend: "Never heard of it" };
 
 /** An id as an audience can take it in. */
@@ -32,17 +37,26 @@ export function fill(index, { state, ...texts }) {
   for (const [name, text] of Object.entries(texts)) part(outcome, name).textContent = text;
 }
 
-/** Shows the fields of each call, tokens with their parts decoded. */
+/** Shows the fields of each call, tokens and signatures taken apart. */
 export function tellPosted(place, calls) {
   for (const { fields } of calls) {
     const text = Object.entries(fields).map(
-      ([name, value]) => `${name}: ${name === "signed_deployment" ? decoded(value) : JSON.stringify(value)}`,
+      ([name, value]) => `${name}: ${(LETTERS[name] ?? JSON.stringify)(value)}`,
     );
     const block = document.createElement("pre");
     block.tabIndex = 0;
     block.append(asCode(text.join("\n")));
     place.append(block);
   }
+}
+
+/** Either version: `timestamp:mac:nonce`, or `v2.kid.timestamp.nonce.mac`. */
+function takenApart(signature) {
+  const [timestamp, mac, nonce] = signature.startsWith("v2.")
+    ? [2, 4, 3].map((part) => signature.split(".")[part])
+    : signature.split(":");
+  const signed_at = new Date(timestamp * 1000).toISOString();
+  return `\n  timestamp: ${timestamp}, ${signed_at}\n  mac: ${shorten(mac)}\n  nonce: ${shorten(nonce)}`;
 }
 
 function decoded(token) {

@@ -3,26 +3,14 @@
 The attacker has a browser, sees all that reaches it, and never has the bank's private key.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import accredit
 from accredit.encoding import b64url_decode, b64url_encode, compact_json, parse_json
 from accredit.server.demo.demo import Demo
-from accredit.server.demo.signing import DEPLOYER_ID, LIFETIME_S, OWNER_ID, STRICT
+from accredit.server.demo.embed.signing import DEPLOYER_ID, LIFETIME_S, OWNER_ID, STRICT
+from accredit.server.demo.situation import Call
 from accredit.server.demo.visitors import Visitor, another_than
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One `accredit.init` of the page. note: how its fields came about, for the audience."""
-
-    fields: Mapping[str, object]
-    note: str
-    label: str = ""
-
-
-Calls = Callable[[Demo, Visitor], tuple[Call, ...]]
 
 
 def _name(visitor: Visitor) -> str:

@@ -26,6 +26,7 @@ from accredit.server.doors.embed import EmbedDoor
 from accredit.server.doors.rest.router import Router
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
+from accredit.server.keyring.encryption_ring import EncryptionRing
 from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
@@ -82,6 +83,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             sealer=sealer,
             keyring=Keyring(store, sealer, clock),
             key_sets=KeySets(store, outbound),
+            encryption_ring=EncryptionRing(store, outbound),
             server_keys=server_keys,
             callers=Callers(store, server_keys, settings.public_url, settings.token_alg),
             catalog=Catalog(store, sealer),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
+from accredit.server.keyring.encryption_ring import EncryptionRing
 from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
@@ -26,6 +27,7 @@ class Node:
     sealer: Sealer
     keyring: Keyring
     key_sets: KeySets
+    encryption_ring: EncryptionRing
     server_keys: ServerKeys
     callers: Callers
     catalog: Catalog

@@ -120,21 +120,22 @@ async def burn_if_private(store: Store, scope: Scope, jwk: Json, cause: Cause, *
     claimed = None if proven else public_thumbprint(jwk)
     thumbprints = tuple({name for name in (claimed, derived_thumbprint(jwk)) if name is not None})
     if thumbprints:
-        await store.write(_burn, Burning(scope, thumbprints, cause))
+        await store.write(burn_keys, Burning(scope, thumbprints, cause))
     raise MalformedError("key_private_member")
 
 
 @dataclass(frozen=True, slots=True)
 class Burning:
-    """Keys that an account may never have again."""
+    """Keys that an account may never have again. code: what was wrong with them."""
 
     scope: Scope
     thumbprints: tuple[str, ...]
     cause: Cause
+    code: str = "key_private_member"
 
 
-@one_by_one
-def _burn(tx: Transaction, item: Burning) -> None:
+def burn(tx: Transaction, item: Burning) -> None:
+    """Deny keys in an account, and end their records in it."""
     scope, cause = item.scope, item.cause
     for thumbprint in item.thumbprints:
         deny_key(tx, scope.account_id, thumbprint, cause.at_ms)
@@ -143,13 +144,16 @@ def _burn(tx: Transaction, item: Burning) -> None:
         kind="key.denied",
         account_id=scope.account_id,
         environment=scope.environment,
-        code="key_private_member",
+        code=item.code,
         actor=cause.actor,
         request_id=cause.request_id,
         detail={"thumbprints": list(item.thumbprints)},
     )
     audit.append(tx, [entry])
     end_all(tx, Leak(Exposed(thumbprints=item.thumbprints), "api", cause, account_id=scope.account_id))
+
+
+burn_keys = one_by_one(burn)
 
 
 def add_checked(tx: Transaction, item: Candidate) -> KeyRecord:

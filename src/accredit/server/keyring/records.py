@@ -32,7 +32,7 @@ class KeyRecord:
     public_jwk: the public half. secret: sealed. secret_hash: how a secret that a caller shows is found; several records, of
     different purposes, may stand over one text. integration_ids: where it counts, None means all of its deployer's. client_id,
     key_set_id: the API client or the key set that it belongs to. hold_until_ms: set while its key set cannot be read.
-    not_before_ms: from when `current` means it, None: at once.
+    not_before_ms: from when `current` means it, None: at once. not_after_ms: until when it counts, set when it was made.
     """
 
     key_id: str
@@ -53,6 +53,7 @@ class KeyRecord:
     secret_hash: bytes | None = field(default=None, repr=False)
     integration_ids: tuple[str, ...] | None = None
     not_before_ms: int | None = None
+    not_after_ms: int | None = None
     retire_ms: int | None = None
     revoked_ms: int | None = None
     revoke_reason: str | None = None
@@ -62,7 +63,7 @@ class KeyRecord:
     @property
     def ends_ms(self) -> int | None:
         """When it stops counting by the clock alone; None if nothing is set."""
-        ends = [ms for ms in (self.retire_ms, self.hold_until_ms) if ms is not None]
+        ends = [ms for ms in (self.retire_ms, self.hold_until_ms, self.not_after_ms) if ms is not None]
         return min(ends) if ends else None
 
     def state(self, now_ms: int) -> State:
@@ -70,9 +71,9 @@ class KeyRecord:
         if self.revoked_ms is not None:
             return "revoked"
         ends_ms = self.ends_ms
-        if ends_ms is None:
-            return "active"
-        return "retiring" if now_ms < ends_ms else "retired"
+        if ends_ms is not None and now_ms >= ends_ms:
+            return "retired"
+        return "active" if self.retire_ms is None and self.hold_until_ms is None else "retiring"
 
     def is_live(self, now_ms: int) -> bool:
         """Whether it verifies, opens or authenticates at that time."""
@@ -95,7 +96,7 @@ class KeyFilter:
 _COLUMNS = (
     "id", "account_id", "environment", "purpose", "label", "created_ms", "deployer_id", "integration_id", "client_id",
     "key_set_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids", "not_before_ms",
-    "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
+    "not_after_ms", "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
 )  # fmt: skip
 _INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 # A set is unreadable while it was looked at after it was last read.
@@ -136,8 +137,8 @@ def insert_record(tx: Transaction, record: KeyRecord) -> None:
     values: tuple[Value, ...] = (
         record.key_id, *_values_of(record.scope), record.purpose, record.label, record.created_ms, record.deployer_id,
         record.integration_id, record.client_id, record.key_set_id, record.alg, record.enc, record.kid, record.thumbprint, jwk,
-        record.secret, record.secret_hash, names, record.not_before_ms, record.retire_ms, record.revoked_ms, record.revoke_reason,
-        record.last_used_ms,
+        record.secret, record.secret_hash, names, record.not_before_ms, record.not_after_ms, record.retire_ms, record.revoked_ms,
+        record.revoke_reason, record.last_used_ms,
     )  # fmt: skip
     tx.execute(_INSERT, values)
 

@@ -116,6 +116,7 @@ CREATE TABLE keys (
     integration_ids TEXT,
     created_ms BIGINT NOT NULL,
     not_before_ms BIGINT,
+    not_after_ms BIGINT,
     retire_ms BIGINT,
     revoked_ms BIGINT,
     revoke_reason TEXT,

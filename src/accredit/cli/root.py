@@ -12,6 +12,7 @@ SENTENCES = {
     "account": "Create and list accounts.",
     "deployer": "Create and list deployers.",
     "integration": "Create, show and change integrations.",
+    "provider": "Create, show and change providers of the rest door.",
     "snippet": "Print what a deployer pastes into a page.",
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",

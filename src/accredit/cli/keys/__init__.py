@@ -12,6 +12,7 @@ SENTENCES = {
     "retire": "Let a key count until a time.",
     "revoke": "End a key now.",
     "thumbprint": "Print the thumbprint of a key; needs no database.",
+    "rotate-provider": "Move our keys for a provider one phase on.",
     "rotate-root": "Wrap all data keys under a new root key.",
 }
 

@@ -47,9 +47,9 @@ class NoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @dataclass(frozen=True, slots=True)
 class KindRules:
-    """What is particular to a kind, or to a profile of one. flows: what it can do. chosen: what it does unless the owner says more.
+    """What is particular to a kind, or to a profile of one.
 
-    secret: the one member that is kept sealed.
+    flows: what it can do. chosen, loa: what counts unless the owner says otherwise. secret: the one member that is kept sealed.
     """
 
     kind: str
@@ -57,17 +57,18 @@ class KindRules:
     flows: tuple[Flow, ...]
     chosen: tuple[Flow, ...]
     loas: tuple[Loa, ...]
+    loa: Loa
     secret: str | None = None
     profile: str | None = None
 
 
 _IN_A_PAGE: tuple[Flow, ...] = ("redirect", "embedded")
 KINDS = (
-    KindRules("sandbox", NoSettings, FLOWS, FLOWS, LOAS),
-    KindRules("oidc", GenericSettings, _IN_A_PAGE, ("redirect",), LOAS, secret="client_secret", profile="generic"),
-    KindRules("oidc", FtnSettings, ("redirect",), ("redirect",), ("substantial", "high"), profile="ftn"),
-    KindRules("email_otp", NoSettings, _IN_A_PAGE, _IN_A_PAGE, ("low",)),
-    KindRules("callout", CalloutSettings, FLOWS, ("redirect",), LOAS, secret="secret"),
+    KindRules("sandbox", NoSettings, FLOWS, FLOWS, LOAS, "high"),
+    KindRules("oidc", GenericSettings, _IN_A_PAGE, ("redirect",), LOAS, "low", secret="client_secret", profile="generic"),
+    KindRules("oidc", FtnSettings, ("redirect",), ("redirect",), ("substantial", "high"), "high", profile="ftn"),
+    KindRules("email_otp", NoSettings, _IN_A_PAGE, _IN_A_PAGE, ("low",), "low"),
+    KindRules("callout", CalloutSettings, FLOWS, ("redirect",), LOAS, "low", secret="secret"),
 )
 KIND_NAMES = tuple(dict.fromkeys(rules.kind for rules in KINDS))
 _COMMON = frozenset(field.name for field in msgspec.structs.fields(CommonMembers))
@@ -120,7 +121,7 @@ def parse_members(provider_id: str, members: Mapping[str, Json], secrets: Mappin
     own = {name: value for name, value in members.items() if name not in _COMMON | {"kind", rules.secret}}
     settings = _convert(own, rules.settings)
     flows = tuple(flow for flow in FLOWS if flow in (rules.chosen if common.flows is None else common.flows))
-    loa = rules.loas[-1] if common.loa is None else common.loa
+    loa = rules.loa if common.loa is None else common.loa
     _check_flows(rules, flows, settings)
     if common.logo is not None:
         parse_logo(common.logo)

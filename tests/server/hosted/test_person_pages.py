@@ -64,8 +64,9 @@ def script_of(page):
 
 
 def every_page(around):
-    person = {"persons": [{"person": "no-1", "name": HOSTILE}], "outcomes": [HOSTILE], "fault": None}
-    code = {"masked": HOSTILE, "fixed": False, "fault": "code", "entries_left": 2, "deliveries_left": 1, "resend_after_s": 9}
+    option = {"value": HOSTILE, "name": HOSTILE, "chosen": True}
+    person = {"persons": [option], "outcomes": [option], "fault": "unknown"}
+    code = {"masked": HOSTILE, "fixed": False, "fault": "wrong", "entries_left": 2, "deliveries_left": 1, "resend_after_s": 9}
     provider = OfferedProvider("x", HOSTILE, HOSTILE)
     return [
         choice_page(around, [provider]),
@@ -176,10 +177,12 @@ def test_an_outcome_leads_on_and_tells_the_page_around_it():
     outcome = Outcome("success", None, "BankID", "https://shop.example/cb?a=1&b=2", at_once=True, message=message)
     page = outcome_page(around(expires_ms=None), outcome)
     assert 'href="https://shop.example/cb?a=1&amp;b=2" rel="noreferrer">Continue to shop.example</a>' in text_of(page)
+    assert dict(page.headers)[b"refresh"] == b"0; url=https://shop.example/cb?a=1&b=2"
     told = script_of(page)
-    assert (told["next"], told["parents"]) == ("https://shop.example/cb?a=1&b=2", ["https://a.example"])
-    assert told["message"] == {"accredit": 1, "status": "SUCCESS"}
-    assert script_of(outcome_page(around(), Outcome("success", None, "BankID", "https://shop.example/")))["next"] is None
+    assert (told["message"], told["parents"]) == ({"accredit": 1, "status": "SUCCESS"}, ["https://a.example"])
+    staying = outcome_page(around(), Outcome("success", None, "BankID", "https://shop.example/"))
+    assert b"refresh" not in dict(staying.headers)
+    assert "message" not in script_of(staying)
 
 
 def test_a_page_of_nobody_names_nobody():
@@ -202,7 +205,7 @@ def test_a_page_has_the_colours_of_its_theme():
 
 
 def test_a_code_that_was_wrong_is_told_beside_its_field():
-    values = {"masked": "j•••@a.example", "fixed": True, "fault": "code", "entries_left": 1, "deliveries_left": 0}
+    values = {"masked": "j•••@a.example", "fixed": True, "fault": "wrong", "entries_left": 1, "deliveries_left": 0}
     page = text_of(screen_page(around(), "email_otp/code", "E-mail", values))
     assert re.search(r'<p class="fault" id="fault" role="alert">This is not the code', page)
     assert 'aria-describedby="fault left" aria-invalid="true" autofocus' in page

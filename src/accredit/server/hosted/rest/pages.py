@@ -55,16 +55,20 @@ def waiting_page(around: Surroundings, provider: str) -> Page:
 
 def screen_page(around: Surroundings, name: str, provider: str, values: Mapping[str, Json]) -> Page:
     """A provider's own screen. name: `<kind>/<screen>`; its form posts to `{page}/provider`."""
+    if name.endswith("/waiting"):
+        return waiting_page(around, provider)
     return _page(around, f"{name}.html", provider=provider, values=values)
 
 
 def outcome_page(around: Surroundings, outcome: Outcome) -> Page:
     """How the session ended, and the way on."""
-    script: dict[str, object] = {"next": outcome.next_url if outcome.at_once else None}
-    if outcome.message is not None:
-        script |= {"message": outcome.message.body, "parents": outcome.message.parents}
-    host = urlsplit(outcome.next_url or "").hostname
-    return _page(around, "outcome.html", script=script, outcome=outcome, host=host)
+    told = outcome.message
+    script = {} if told is None else {"message": told.body, "parents": told.parents}
+    page = _page(around, "outcome.html", script=script, outcome=outcome, host=urlsplit(outcome.next_url or "").hostname)
+    if outcome.next_url is None or not outcome.at_once:
+        return page
+    # HTML, section "shared declarative refresh steps": once the page is there, so that its script has spoken; without one too.
+    return Page(page.status, [*page.headers, (b"refresh", f"0; url={outcome.next_url}".encode("ascii"))], page.body)
 
 
 def missing_page(around: Surroundings) -> Page:

@@ -1,5 +1,5 @@
 "use strict";
-const { left_ms, warning_ms, poll, message, parents, next } = JSON.parse(document.getElementById("script").textContent);
+const { left_ms, warning_ms, poll, message, parents } = JSON.parse(document.getElementById("script").textContent);
 const opened = Date.now();
 
 function localise(root) {
@@ -46,9 +46,17 @@ function tell() {
   for (const origin of told) window.parent.postMessage(message, origin);
 }
 
+// Who presses twice means once.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+// A page that is shown again, as by the way back, can be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
 localise(document);
 localise(document.getElementById("ending-text").content);
 if (left_ms !== null) watch();
 if (poll) setTimeout(look, 2000);
 if (message && window.parent !== window) tell();
-if (next) location.replace(next);

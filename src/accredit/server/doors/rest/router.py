@@ -10,8 +10,11 @@ from typing import TypeAlias
 from accredit.errors import NotFoundError
 from accredit.server import headers
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.doors.rest.browser import SessionPage, SessionState
 from accredit.server.doors.rest.documents import DiscoveryDocument, KeySetDocument
 from accredit.server.doors.rest.federation import EntityStatement, ProviderKeySet
+from accredit.server.doors.rest.forms import SessionForm
+from accredit.server.doors.rest.returns import ProviderReturn
 from accredit.server.doors.rest.token import TokenEndpoint
 from accredit.server.node import Node
 from accredit.server.problems import problem
@@ -21,6 +24,10 @@ Part: TypeAlias = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 # Paths to what makes their part of a node. Those of the browser, of tokens and of documents stand in files of their own.
 PATHS: dict[str, Callable[[Node], Part]] = {
     "/auth/open/connect/token": TokenEndpoint,
+    "/auth/session/{session_id}": SessionPage,
+    "/auth/session/{session_id}/state": SessionState,
+    "/auth/session/{session_id}/{verb}": SessionForm,
+    "/auth/callback/{provider_ref}": ProviderReturn,
     "/.well-known/jwks.json": KeySetDocument,
     "/auth/open/.well-known/openid-configuration": DiscoveryDocument,
     "/.well-known/oauth-authorization-server/auth/open": DiscoveryDocument,

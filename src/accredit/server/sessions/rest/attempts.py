@@ -1,4 +1,4 @@
-"""Attempts: asking the provider that was chosen, and doing what it says comes next (protocol-rest.md sections 9 to 12).
+"""What the person's browser makes of an attempt: it begins one, posts a provider's form, or comes back from there.
 
     advanced = await start_attempt(node, session, "nbid")        # a new attempt; whatever comes of an earlier one is late
     advanced.redirect                                            # where the browser goes, None: it stays with us
@@ -11,24 +11,22 @@ the latest one and the session open.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.node import Node
-from accredit.server.providers.provider import Asked, Dropped, Finished, Provider, Redirect, State, Step
-from accredit.server.providers.records import ProviderRecord
+from accredit.server.providers.provider import Asked, Provider, Redirect, State, Step
 from accredit.server.providers.registry import open_provider
-from accredit.server.sessions.rest.changing import choose_provider, keep_step
-from accredit.server.sessions.rest.finishing import fail, finish
+from accredit.server.sessions.rest.asking import asked_for, carry_out
+from accredit.server.sessions.rest.changing import choose_provider
+from accredit.server.sessions.rest.finishing import drop_late, fail
 from accredit.server.sessions.rest.judging import find_provider
-from accredit.server.sessions.rest.record import Open, RestSession, load_open
+from accredit.server.sessions.rest.record import RestSession, load_open
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What came of asking. redirect: where the browser is sent. dropped: what came was no answer to the latest attempt."""
+    """What came of asking. redirect: where the browser is sent."""
 
     session: RestSession
     redirect: str | None = field(default=None, repr=False)
-    dropped: bool = False
 
 
 async def start_attempt(node: Node, session: RestSession, provider_id: str) -> Advanced:
@@ -36,38 +34,41 @@ async def start_attempt(node: Node, session: RestSession, provider_id: str) -> A
     session = await choose_provider(node, session, provider_id)
     opened = await _open(node, session)
     if opened is None:
-        return Advanced(await fail(node, session, "provider_unavailable"))
-    return await _take(node, session, await opened.provider.start(opened.asked))
+        return await _removed(node, session)
+    return await _advance(node, session, await opened.provider.start(opened.asked))
 
 
 async def submit_form(node: Node, session: RestSession, form: Mapping[str, str]) -> Advanced:
     """The person posted the form of the provider's screen. Raises as `start_attempt`."""
     opened = await _open(node, session)
     if opened is None:
-        return Advanced(await fail(node, session, "provider_unavailable"))
-    return await _take(node, session, await opened.provider.submit(opened.asked, opened.state, form))
+        return await _removed(node, session)
+    return await _advance(node, session, await opened.provider.submit(opened.asked, opened.state, form))
+
+
+async def look_again(node: Node, session: RestSession, *, stay: bool) -> Advanced:
+    """Whether anything happened since, where there is nothing for the person to do. Raises as `start_attempt`.
+
+    stay: a wish of the provider to send the browser away counts for nothing, as nobody pressed anything.
+    """
+    opened = await _open(node, session)
+    if opened is None:
+        return await _removed(node, session)
+    step = await opened.provider.poll(opened.asked, opened.state)
+    return Advanced(session) if stay and isinstance(step, Redirect) else await _advance(node, session, step)
 
 
 async def come_back(node: Node, session: RestSession, provider_ref: str, query: Mapping[str, str]) -> Advanced:
     """The browser came to the callback address of that provider. Raises as `start_attempt`."""
     opened = await _open(node, session)
-    if opened is None or opened.record.ref != provider_ref:
-        return await _drop(node, session, "provider_mismatch")
-    return await _take(node, session, await opened.provider.come_back(opened.asked, opened.state, query))
-
-
-async def ask_provider(node: Node, session: RestSession) -> Advanced:
-    """Whether anything happened since, where there is nothing for the person to do. Raises as `start_attempt`."""
-    opened = await _open(node, session)
-    if opened is None:
-        return Advanced(await fail(node, session, "provider_unavailable"))
-    return await _take(node, session, await opened.provider.poll(opened.asked, opened.state))
+    if opened is None or opened.asked.provider.ref != provider_ref:
+        return Advanced(await drop_late(node, session, "provider_mismatch"))
+    return await _advance(node, session, await opened.provider.come_back(opened.asked, opened.state, query))
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     provider: Provider
-    record: ProviderRecord
     asked: Asked
     state: State = field(repr=False)
 
@@ -75,51 +76,15 @@ class _Opened:
 async def _open(node: Node, session: RestSession) -> _Opened | None:
     """The provider of the latest attempt, ready to be asked; None if it was removed or switched off meanwhile."""
     record = await find_provider(node, session)
-    if record is None:
+    if record is None or session.attempt_id is None:
         return None
-    part = load_open(node.sealer, session)
-    state = {} if part.step is None else part.step.state
-    return _Opened(await open_provider(node, record), record, _asked(node, session, part, record), state)
+    step = load_open(node.sealer, session).step
+    return _Opened(await open_provider(node, record), asked_for(node, session, record), {} if step is None else step.state)
 
 
-def _asked(node: Node, session: RestSession, part: Open, record: ProviderRecord) -> Asked:
-    control = session.control
-    return Asked(
-        session_id=session.session_id,
-        scope=session.scope,
-        attempt_id=session.attempt_id or "",
-        provider=record,
-        flow=control.flow,
-        language=part.language or control.language or "en",
-        requested_loa=control.requested_loa,
-        requested_attributes=control.requested_attributes,
-        prefilled=part.prefilled,
-        parameters=part.parameters,
-        callback_address=f"{node.settings.public_url}/auth/callback/{record.ref}",
-        now_ms=node.clock(),
-    )
+async def _removed(node: Node, session: RestSession) -> Advanced:
+    return Advanced(await fail(node, session, "provider_unavailable"))
 
 
-async def _take(node: Node, session: RestSession, step: Step) -> Advanced:
-    if isinstance(step, Finished):
-        return Advanced(await finish(node, session, step.outcome, attempt_id=session.attempt_id))
-    if isinstance(step, Dropped):
-        return await _drop(node, session, step.audit)
-    kept = await keep_step(node, session, step, attempt_id=session.attempt_id)
-    return Advanced(kept, step.url if isinstance(step, Redirect) else None)
-
-
-async def _drop(node: Node, session: RestSession, reason: str) -> Advanced:
-    """What came changes nothing, and only the audit record says so."""
-    entry = AuditEntry(
-        at_ms=node.clock(),
-        kind="rest.late_answer",
-        account_id=session.account_id,
-        environment=session.environment,
-        code="late_answer",
-        integration_id=session.integration_id,
-        session_id=session.session_id,
-        detail={"reason": reason},
-    )
-    await node.store.write(record_entries, entry)
-    return Advanced(session, dropped=True)
+async def _advance(node: Node, session: RestSession, step: Step) -> Advanced:
+    return Advanced(await carry_out(node, session, step), step.url if isinstance(step, Redirect) else None)

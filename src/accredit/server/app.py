@@ -38,15 +38,17 @@ from accredit.server.limits import RefusalLimit
 from accredit.server.mail import open_mailer
 from accredit.server.node import Node
 from accredit.server.outbound import Allowed, Outbound
-from accredit.server.problems import problem
+from accredit.server.problems import problem, rest_problem
 from accredit.server.providers.claims import forget_claims
 from accredit.server.providers.registry import Providers
 from accredit.server.sessions.lifecycle import sweep
+from accredit.server.sessions.rest.sweeping import sweep_rest
 from accredit.server.settings import Settings
 from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
+_SESSIONS = "/auth/"
 _SWEEP_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
 
 
@@ -123,7 +125,7 @@ class App:
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
         path = scope["path"]
-        door = self._hot.get(path) or (self._sessions if path.startswith("/auth/") else self._api)
+        door = self._hot.get(path) or (self._sessions if path.startswith(_SESSIONS) else self._api)
         try:
             await door(scope, receive, send)
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
@@ -137,7 +139,8 @@ class App:
         known = error if isinstance(error, AccreditError) else FailureError("internal_error")
         if not isinstance(error, AccreditError):
             telemetry.log.exception("internal_error", extra={"fields": {"request_id": request_id}})
-        body = problem(known, request_id, self.settings.public_url)
+        write = rest_problem if scope["path"].startswith(_SESSIONS) else problem
+        body = write(known, request_id, self.settings.public_url)
         await send_answer(send, known.status, [headers.PROBLEM, *headers.api(request_id)], body)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -171,6 +174,7 @@ async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
 def _background(node: Node) -> list[Any]:
     return [
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
+        _repeat(_SWEEP_EVERY_S, lambda: sweep_rest(node)),
         _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),

@@ -3,9 +3,11 @@
 An answer names the member at fault and never a value.
 """
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
-from accredit.errors import AccreditError
+from accredit.errors import CODES, AccreditError
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,5 +36,44 @@ def problem(error: AccreditError, request_id: str, public_url: str, *, reason: s
             request_id=request_id,
             member=error.member,
             reason=reason,
+        )
+    )
+
+
+_TRACED = {"trace_id": "traceId", "invalid_params": "invalidParams"}
+
+
+class RestProblem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_TRACED):
+    """The body of an error at the rest door (protocol-rest.md section 14). trace_id: as `X-Request-Id` has it."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    trace_id: str
+    invalid_params: list[dict[str, str]] = []
+
+
+def rest_problem(
+    error: AccreditError,
+    request_id: str,
+    public_url: str,
+    *,
+    code: str | None = None,
+    status: int | None = None,
+    invalid_params: Sequence[Mapping[str, str]] = (),
+) -> bytes:
+    """The problem document of an error at the rest door. code, status: told instead of the error's own."""
+    told = error.code if code is None else code
+    return _ENCODER.encode(
+        RestProblem(
+            type=f"{public_url}/docs/errors#{told}",
+            title=CODES[told].title,
+            status=error.status if status is None else status,
+            code=told,
+            detail=invalid_params[0]["reason"] if invalid_params else CODES[told].title,
+            trace_id=request_id,
+            invalid_params=[dict(each) for each in invalid_params],
         )
     )

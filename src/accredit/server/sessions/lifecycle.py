@@ -144,8 +144,14 @@ async def sweep(store: Store, *, now_ms: int) -> tuple[int, int]:
 
 @one_by_one
 def expire_due(tx: Transaction, now_ms: int) -> int:
-    """Change: give up to 500 sessions past their time the status that every reader sees already."""
-    ids = tx.rows(f"SELECT id FROM sessions WHERE {_OPEN} AND expires_ms <= ? ORDER BY id LIMIT {_SWEEP_AT_ONCE}", (now_ms,))
+    """Change: give up to 500 sessions past their time the status that every reader sees already.
+
+    Those of the rest door end with an answer, which `rest/sweeping.py` writes.
+    """
+    ids = tx.rows(
+        f"SELECT id FROM sessions WHERE {_OPEN} AND expires_ms <= ? AND door <> 'rest' ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
+        (now_ms,),
+    )
     return close(tx, [row[0] for row in ids], "expired", now_ms, only_past=True)
 
 
@@ -169,7 +175,9 @@ def close(
 @one_by_one
 def redact_due(tx: Transaction, now_ms: int) -> int:
     """Change: redact up to 500 sessions whose retention is over."""
-    ids = tx.rows(f"SELECT id FROM sessions WHERE redact_ms <= ? ORDER BY id LIMIT {_SWEEP_AT_ONCE}", (now_ms,))
+    ids = tx.rows(
+        f"SELECT id FROM sessions WHERE redact_ms <= ? AND door <> 'rest' ORDER BY id LIMIT {_SWEEP_AT_ONCE}", (now_ms,)
+    )
     return redact(tx, [row[0] for row in ids], now_ms)
 
 

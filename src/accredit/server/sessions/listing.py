@@ -28,6 +28,8 @@ def find_sessions(tx: Transaction, wanted: tuple[SessionSearch, str, int]) -> li
         ("account_id = ?", (search.scope.account_id,)),
         ("environment = ?", (search.scope.environment,)),
         ("id < ?", (before,)),
+        # Those of the rest door have a list of their own.
+        ("door <> 'rest'", ()),
     ]
     if search.integration_id is not None:
         conditions.append(("integration_id = ?", (search.integration_id,)))

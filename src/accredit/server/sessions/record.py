@@ -91,10 +91,10 @@ def read_row(row: Row) -> Session:
 
 
 def find_session(tx: Transaction, wanted: tuple[str, Scope]) -> Session | None:
-    """Query: the session of that id, if it is of that account and environment."""
+    """Query: the session of that id, if it is of that account and environment; those of the rest door have an API of their own."""
     session_id, scope = wanted
     row = tx.row(
-        f"SELECT {COLUMNS} FROM sessions WHERE id = ? AND account_id = ? AND environment = ?",
+        f"SELECT {COLUMNS} FROM sessions WHERE id = ? AND account_id = ? AND environment = ? AND door <> 'rest'",
         (session_id, scope.account_id, scope.environment),
     )
     return None if row is None else read_row(row)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from accredit.errors import NotFoundError
 from accredit.server import headers
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
+from accredit.server.doors.rest.api import cancel_address, redact_address, session_address, sessions_address
 from accredit.server.doors.rest.browser import SessionPage, SessionState
 from accredit.server.doors.rest.documents import DiscoveryDocument, KeySetDocument
 from accredit.server.doors.rest.federation import EntityStatement, ProviderKeySet
@@ -17,13 +18,17 @@ from accredit.server.doors.rest.forms import SessionForm
 from accredit.server.doors.rest.returns import ProviderReturn
 from accredit.server.doors.rest.token import TokenEndpoint
 from accredit.server.node import Node
-from accredit.server.problems import problem
+from accredit.server.problems import rest_problem
 
 Part: TypeAlias = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 
 # Paths to what makes their part of a node. Those of the browser, of tokens and of documents stand in files of their own.
 PATHS: dict[str, Callable[[Node], Part]] = {
     "/auth/open/connect/token": TokenEndpoint,
+    "/auth/rest/sessions": sessions_address,
+    "/auth/rest/sessions/{session_id}": session_address,
+    "/auth/rest/sessions/{session_id}/cancel": cancel_address,
+    "/auth/rest/sessions/{session_id}/redact": redact_address,
     "/auth/session/{session_id}": SessionPage,
     "/auth/session/{session_id}/state": SessionState,
     "/auth/session/{session_id}/{verb}": SessionForm,
@@ -100,5 +105,5 @@ class Router:
 
     async def _not_found(self, scope: HttpScope, _receive: Receive, send: Send) -> None:
         error, request_id = NotFoundError("page_not_found"), str(scope["request_id"])
-        body = problem(error, request_id, self._node.settings.public_url)
+        body = rest_problem(error, request_id, self._node.settings.public_url)
         await send_answer(send, error.status, [headers.PROBLEM, *headers.api(request_id)], body)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from accredit.encoding import Json
 from accredit.errors import MalformedError
 from accredit.sealing import EncryptionKeyError
 
@@ -39,11 +40,15 @@ def fault(name: str, code: FaultCode, reason: str | None = None) -> Fault:
 
 
 class FaultyRequestError(MalformedError):
-    """A request that is refused for its members. faults: at most twenty, in the order of the table; never empty."""
+    """A request that is refused for its members. faults: at most twenty, in the order of the table; never empty.
 
-    def __init__(self, faults: Sequence[Fault], code: str = "invalid_request_parameter") -> None:
+    key: `encryptionPublicKey` as it came, where it was not judged because of other faults.
+    """
+
+    def __init__(self, faults: Sequence[Fault], code: str = "invalid_request_parameter", key: Json = None) -> None:
         super().__init__(code, faults[0].name)
         self.faults = tuple(faults[:MAX_FAULTS])
+        self.key = key
 
     def __reduce__(self) -> Any:
         return type(self), (self.faults, self.code)

@@ -60,7 +60,7 @@ def parse_request(octets: bytes, surroundings: Surroundings) -> RestRequest:
     if surroundings.rules.refuse_unknown:
         members.refuse_unread()
     if faults:
-        raise FaultyRequestError(faults)
+        raise FaultyRequestError(faults, key=found["key"])
     return RestRequest(**found)
 
 

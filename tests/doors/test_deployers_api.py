@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import json
+import re
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -33,6 +34,13 @@ def test_creating_reading_renaming_and_listing(server, clock):
     assert ([each["deployer_id"] for each in following["deployers"]], following["next_cursor"]) == (["shop"], None)
     kinds = [entry["kind"] for entry in owner.call("GET", "/v1/audit")["entries"]]
     assert kinds[:3] == ["deployer.created", "deployer.renamed", "deployer.created"]
+
+
+def test_an_id_is_made_where_none_is_given(server):
+    owner = server.owner()
+    ids = {owner.call("POST", "/v1/deployers", 201, {})["deployer_id"] for _ in range(2)}
+    assert len(ids) == 2
+    assert all(re.fullmatch(r"cp_[A-Za-z0-9_-]{21}", each) for each in ids)
 
 
 def test_a_deployer_id_is_taken_once_in_each_environment(server):

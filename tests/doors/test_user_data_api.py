@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
+from .conftest import code_of
+
 
 def address(integration, uid="user-1"):
     return f"/v1/users/{quote(uid, safe='')}/data?integration_id={integration['integration_id']}"
@@ -46,11 +48,21 @@ def test_a_user_id_may_hold_any_character(start_server, sqlite_url, uid):
     assert owner.call("GET", address(integration, uid), 404)["code"] == "user_data_unknown"
 
 
-@pytest.mark.parametrize("uid", ["anon_1", "a\x00b", "a\x7f", "x" * 257])
-def test_refuses_what_is_no_user_id(start_server, sqlite_url, uid):
+def test_refuses_what_no_door_takes_as_a_user_id(start_server, sqlite_url):
     owner = start_server(sqlite_url).owner()
-    problem = owner.call("GET", address(owner.integration(), uid), 400)
+    problem = owner.call("GET", address(owner.integration(), "x" * 257), 400)
     assert (problem["code"], problem["member"]) == ("field_invalid", "uid")
+
+
+@pytest.mark.parametrize("email", ["anon_1@example.com", "jane\x00@example.com", "jane\x7f\n@example.com"])
+def test_whoever_was_booted_can_be_erased(server, email):
+    """The boot door takes an e-mail exactly as posted, whatever is in it."""
+    owner = server.owner()
+    integration = owner.boot_integration(level="BASIC")
+    code = code_of(server.boot(owner.boot_fields(integration, email=email)))
+    assert owner.call("POST", "/v1/exchange", 200, {"code": code})["uid"] == email
+    gone = owner.call("DELETE", f"/v1/users/{quote(email, safe='')}?integration_id={integration['integration_id']}", 200)
+    assert gone["sessions"] == 1
 
 
 def test_refuses_octets_that_are_no_text(server):

@@ -31,6 +31,11 @@ def new_integration_id(door: str) -> str:
     return f"cpd_{secrets.token_urlsafe(16)[:21]}" if door == "boot" else new_id("int_")
 
 
+def new_deployer_id() -> str:
+    """The id of a new deployer: `cp_` and 21 base64url characters, as clients of the boot door know them."""
+    return f"cp_{secrets.token_urlsafe(16)[:21]}"
+
+
 def _base58(number: int) -> str:
     """A number below 2^128 as 22 characters, the highest first."""
     pairs = []

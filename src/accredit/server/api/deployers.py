@@ -8,6 +8,7 @@ from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Label, Limit
 from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, json_reply
+from accredit.server.ids import new_deployer_id
 from accredit.server.integrations.policy import Id
 from accredit.server.times import wire_time
 
@@ -28,9 +29,9 @@ class DeployerPage(msgspec.Struct, frozen=True):
 
 
 class NewDeployer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """name: by default the id."""
+    """deployer_id: made here by default, `cp_` and 21 characters. name: by default the id."""
 
-    deployer_id: Id
+    deployer_id: Id | None = None
     name: Label = ""
 
 
@@ -50,7 +51,7 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @operation("POST", "/v1/deployers", answer=DeployerAnswer, status=201, codes=("deployer_exists",))
 async def create_deployer(call: Call, body: NewDeployer) -> Reply:
     """Create a deployer."""
-    change = DeployerChange(call.scope, body.deployer_id, body.name, call.cause)
+    change = DeployerChange(call.scope, body.deployer_id or new_deployer_id(), body.name, call.cause)
     return json_reply(call.request_id, _answer(await records.create_deployer(call.node.store, change)), 201)
 
 

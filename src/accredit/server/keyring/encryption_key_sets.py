@@ -97,14 +97,14 @@ class EncryptionKeySets:
         return followed.held(now_ms)
 
     async def _follow(self, followed: _Followed, scope: Scope, uri: str, now_ms: int) -> None:
-        followed.checked_ms = now_ms
         try:
             reading = await self._fetch(uri)
         except AccreditError as error:
+            followed.checked_ms = now_ms
             await self._tell(followed, scope, [("key_set.unreadable", error.code)], now_ms)
             return
         await burn_exposed(self._store, scope, reading.exposed, Cause(now_ms, actor=_ACTOR))
-        followed.reading, followed.fetched_ms = reading, now_ms
+        followed.reading, followed.fetched_ms, followed.checked_ms = reading, now_ms, now_ms
         await self._tell(followed, scope, [("key.skipped", code) for code in reading.skipped], now_ms)
 
     async def _fetch(self, uri: str) -> Reading:

@@ -5,15 +5,15 @@ GET, once a second at most, whoever polls.
 """
 
 import asyncio
+from contextlib import suppress
 
-from accredit.errors import AccreditError, ConflictError
-from accredit.server import telemetry
+from accredit.errors import ConflictError
 from accredit.server.node import Node
-from accredit.server.providers.provider import Asked, Dropped, Ended, Finished, Provider, Step
+from accredit.server.providers.provider import Asked, Dropped, Ended, Finished, State, Step
 from accredit.server.providers.records import ProviderRecord
 from accredit.server.providers.registry import open_provider
 from accredit.server.sessions.rest.changing import choose_provider, keep_step
-from accredit.server.sessions.rest.finishing import drop_late, fail, finish
+from accredit.server.sessions.rest.finishing import drop_late, finish
 from accredit.server.sessions.rest.judging import find_provider
 from accredit.server.sessions.rest.reading import find_any
 from accredit.server.sessions.rest.record import RestSession, load_open
@@ -60,15 +60,10 @@ async def start_headless(node: Node, session: RestSession) -> RestSession:
     """Start the one provider of a session that was just created; what cannot start within 5 s ends the session."""
     (provider_id,) = session.control.offered
     chosen = await choose_provider(node, session, provider_id)
-    try:
+    step: Step = Finished(Ended("error", "provider_unavailable", "start_timeout"))
+    with suppress(TimeoutError):
         async with asyncio.timeout(START_TIMEOUT_S):
-            record, provider = await _open(node, chosen)
-            step = await provider.start(asked_for(node, chosen, record))
-    except TimeoutError:
-        step = Finished(Ended("error", "provider_unavailable", "start_timeout"))
-    except AccreditError as error:
-        _tell_failure(chosen, error)
-        return await fail(node, chosen, "provider_unavailable")
+            step = await _ask(node, chosen, None)
     return await _carry_out_headless(node, chosen, step)
 
 
@@ -82,13 +77,7 @@ async def ask_again(node: Node, session: RestSession) -> RestSession:
     part = load_open(node.sealer, session)
     if part.step is None:
         return session
-    try:
-        record, provider = await _open(node, session)
-        step = await provider.poll(asked_for(node, session, record), part.step.state)
-    except AccreditError as error:
-        _tell_failure(session, error)
-        return session
-    return await _carry_out_headless(node, session, step)
+    return await _carry_out_headless(node, session, await _ask(node, session, part.step.state))
 
 
 async def _carry_out_headless(node: Node, session: RestSession, step: Step) -> RestSession:
@@ -99,15 +88,13 @@ async def _carry_out_headless(node: Node, session: RestSession, step: Step) -> R
         return await find_any(node, session.session_id) or session
 
 
-async def _open(node: Node, session: RestSession) -> tuple[ProviderRecord, Provider]:
+async def _ask(node: Node, session: RestSession, state: State | None) -> Step:
+    """What the provider says: of a new attempt, or of one that has a state. One that was switched off meanwhile says nothing more."""
     record = await find_provider(node, session)
     if record is None:
-        raise ConflictError("session_not_active")
-    return record, await open_provider(node, record)
-
-
-def _tell_failure(session: RestSession, error: AccreditError) -> None:
-    telemetry.log.warning("provider_failed", extra={"fields": {"session_id": session.session_id, "code": error.code}})
+        return Finished(Ended("error", "provider_unavailable", "provider_removed"))
+    provider, asked = await open_provider(node, record), asked_for(node, session, record)
+    return await (provider.start(asked) if state is None else provider.poll(asked, state))
 
 
 @one_by_one

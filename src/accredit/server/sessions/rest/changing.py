@@ -59,28 +59,32 @@ async def change_open(node: Node, session: RestSession, change: Callable[[RestSe
 async def note_browser(
     node: Node, session: RestSession, browser_hash: bytes, ip_address: str, user_agent: str | None
 ) -> RestSession:
-    """A browser opened the page with its key: the session is its own from now on. Raises as `change_open`."""
+    """A browser opened the page with its key: the session is its own from now on. Raises as `change_open`.
+
+    What the person before another browser agreed to, whoever sits here has not.
+    """
     now_ms = node.clock()
 
     def change(current: RestSession, part: Open) -> Changed:
         environment = Environment(ip_address, None if user_agent is None else user_agent[:_MAX_AGENT])
         opened_ms = now_ms if current.opened_ms is None else current.opened_ms
         changed = msgspec.structs.replace(current, browser_hash=browser_hash, opened_ms=opened_ms)
-        return changed, msgspec.structs.replace(part, environment=environment)
+        consented = part.consented and current.browser_hash == browser_hash
+        return changed, msgspec.structs.replace(part, environment=environment, consented=consented)
 
     return await change_open(node, session, change)
 
 
-async def choose_provider(node: Node, session: RestSession, provider_id: str, browser_hash: bytes | None = None) -> RestSession:
+async def choose_provider(node: Node, session: RestSession, provider_id: str) -> RestSession:
     """Begin a new attempt at a provider; whatever comes of an earlier one is late.
 
-    provider_id: one of those that are offered. browser_hash: of the browser that asks, which must be the one that opened the page
-    last. Raises as `change_open`, `session_not_active` also where these do not hold.
+    provider_id: one of those that are offered. Raises as `change_open`, `session_not_active` also for another provider, and where
+    another browser made the session its own meanwhile.
     """
     attempt_id = new_session_id()
 
     def change(current: RestSession, part: Open) -> Changed:
-        if provider_id not in current.control.offered or current.browser_hash != browser_hash:
+        if provider_id not in current.control.offered or current.browser_hash != session.browser_hash:
             raise ConflictError("session_not_active")
         changed = msgspec.structs.replace(current, provider_id=provider_id, attempt_id=attempt_id, ask_ms=None)
         return changed, msgspec.structs.replace(part, step=None)

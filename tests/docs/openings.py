@@ -114,6 +114,7 @@ def _on_a_server(scene: "Scene") -> None:
 _OPENINGS: dict[str, Callable[["Scene"], None]] = {
     "README.md": _with_shop,
     "examples/README.md": _in_examples,
+    "docs/guide/booting.md": _on_this_machine,
     "docs/guide/embedding.md": _on_this_machine,
     "docs/guide/operating.md": _on_a_server,
     "sdk/README.md": _with_shop,

@@ -4,20 +4,22 @@ RFC 6749 section 4.4, RFC 6750, RFC 9068; protocol-rest.md sections 3 and 4. A t
 may change meanwhile (whether the client is enabled, its permissions, its accounts) is looked up each time.
 
     token = await node.callers.issue_token(client, scopes, now_ms)
-    caller = await node.callers.authenticate(sent, query, now_ms)
+    caller = await node.callers.authenticate(sent, query, now_ms, permission="rest")
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from secrets import token_hex
+from typing import Any
 
 from accredit.encoding import Json, JsonError, compact_json, parse_json
 from accredit.errors import MalformedError, Refused
 from accredit.keys import has_secret_form, secret_hash
 from accredit.sealing import sign_compact, verify_compact
-from accredit.server.keyring.api_clients import ApiClient, find_api_client, find_client_secrets
+from accredit.server.keyring.api_clients import SCOPES, ApiClient, Permission, find_api_client, find_client_secrets
 from accredit.server.keyring.records import KeyRecord
 from accredit.server.keyring.remembered import Bounded, Versioned
 from accredit.server.keyring.scope import Scope
@@ -27,7 +29,23 @@ from accredit.server.store import Store, Transaction
 TOKEN_TYPE = "at+jwt"
 _CACHED_CLIENTS, _CACHED_TOKENS, _MAX_TOKEN = 4096, 4096, 4096
 _ACCOUNT_PARAMETERS = ("signicat-accountid", "accountid")
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_SECRET = secret_hash("")
+
+
+class CallerRefused(Refused):
+    """Nobody who may call. reason, client: for the audit record alone, as far as they are known.
+
+    reason: `malformed`, `signature`, `issuer`, `expired`, `revoked`; of an account the id that was asked for.
+    """
+
+    def __init__(self, code: str, reason: str | None = None, client: ApiClient | None = None) -> None:
+        super().__init__(code)
+        self.reason = reason
+        self.client = client
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.code, self.reason, self.client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +68,9 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What a token whose signature held says. from_s, until_s: Unix seconds."""
+    """What a token whose signature held says. kid: of our key. scopes: those that we know. from_s, until_s: Unix seconds."""
 
+    kid: str
     client_id: str
     scopes: frozenset[str]
     from_s: int
@@ -108,22 +127,26 @@ class Callers:
         key = await self._server_keys.signing(self._token_alg, now_ms)
         return sign_compact(compact_json(claims), key, typ=TOKEN_TYPE)
 
-    async def authenticate(self, sent: Mapping[bytes, bytes], query: Mapping[str, str], now_ms: int) -> Caller:
+    async def authenticate(
+        self, sent: Mapping[bytes, bytes], query: Mapping[str, str], now_ms: int, *, permission: Permission
+    ) -> Caller:
         """The caller of a request, by its bearer token and the account that it names.
 
         sent: its headers, `authorization` once. query: its parameters by their names in lower case.
-        Raises Refused: `invalid_token`, `permission_denied` (no known scope), `browser_not_allowed`, `invalid_account_id`;
-        MalformedError `account_id_missing`, which the door tells as `invalid_account_id` too.
+        Raises CallerRefused: `invalid_token`, `permission_denied`, `browser_not_allowed`, `invalid_account_id`; MalformedError
+        `account_id_missing`, which the door tells as `invalid_account_id` too.
         """
-        claims = await self._read_token(sent.get(b"authorization", b""), now_ms)
+        claims = await self._read_token(sent.get(b"authorization", b""), now_ms)  # (1)
         client = await self.find_client(claims.client_id)
-        if client is None or not claims.from_s <= now_ms // 1000 < claims.until_s:
-            raise Refused("invalid_token")
-        if not claims.scopes:
-            raise Refused("permission_denied")
+        if client is None:
+            raise CallerRefused("invalid_token", "revoked")
+        if not claims.from_s <= now_ms // 1000 < claims.until_s:
+            raise CallerRefused("invalid_token", "expired", client)
+        if not claims.scopes or permission not in client.permissions:  # (2)
+            raise CallerRefused("permission_denied", None, client)
         if b"origin" in sent and b"sec-fetch-site" in sent:
-            raise Refused("browser_not_allowed")
-        account_id = _choose_account(client, query)
+            raise CallerRefused("browser_not_allowed", None, client)
+        account_id = _choose_account(client, query)  # (3)
         return Caller(
             client_id=client.client_id,
             scope=Scope(account_id, client.scope.environment),
@@ -136,28 +159,33 @@ class Callers:
     async def _read_token(self, authorization: bytes, now_ms: int) -> _Claims:
         scheme, _, credential = authorization.partition(b" ")
         if scheme.lower() != b"bearer" or len(credential) > _MAX_TOKEN:
-            raise Refused("invalid_token")
+            raise CallerRefused("invalid_token", "malformed")
+        ring = await self._server_keys.ring(now_ms)
         digest = hashlib.sha256(credential).digest()
         known = self._tokens.find(digest)
         if known is None:
-            ring = await self._server_keys.ring(now_ms)
             known = self._verify(credential, ring.jwks)
             self._tokens.remember(digest, known)
+        # A token that was remembered is worth no more than the key that signed it.
+        if not ring.signs(known.kid):
+            raise CallerRefused("invalid_token", "signature")
         return known
 
     def _verify(self, credential: bytes, jwks: Mapping[str, object]) -> _Claims:
         try:
-            payload = parse_json(verify_compact(credential.decode("ascii"), jwks, typ=TOKEN_TYPE).payload, max_depth=3)
+            verified = verify_compact(credential.decode("ascii"), jwks, typ=TOKEN_TYPE)
+            payload = parse_json(verified.payload, max_depth=3)
         except (ValueError, JsonError) as error:
-            raise Refused("invalid_token") from error
+            raise CallerRefused("invalid_token", "signature") from error
         if not isinstance(payload, dict) or (payload.get("iss"), payload.get("aud")) != (self._issuer, self._audience):
-            raise Refused("invalid_token")
+            raise CallerRefused("invalid_token", "issuer")
         client_id, scopes, from_s, until_s = (payload.get(name) for name in ("sub", "scope", "nbf", "exp"))
         if not isinstance(client_id, str) or not isinstance(scopes, list):
-            raise Refused("invalid_token")
+            raise CallerRefused("invalid_token", "malformed")
         if not isinstance(from_s, int) or not isinstance(until_s, int):
-            raise Refused("invalid_token")
-        return _Claims(client_id, frozenset(map(str, scopes)), from_s, until_s)
+            raise CallerRefused("invalid_token", "malformed")
+        known = frozenset(scope for scope in SCOPES if scope in scopes)
+        return _Claims(str(verified.header["kid"]), client_id, known, from_s, until_s)
 
     async def _find(self, client_id: str) -> _Held | None:
         found = self._clients.find(client_id) or await self._clients.load(client_id)
@@ -180,6 +208,8 @@ def _choose_account(client: ApiClient, query: Mapping[str, str]) -> str:
         if client.granted:
             raise MalformedError("account_id_missing", "accountId")
         return client.scope.account_id
-    if len(named) != 1 or not named <= set(client.accounts):
-        raise Refused("invalid_account_id")
-    return named.pop()
+    account_id = named.pop()
+    if named or account_id not in client.accounts:
+        asked = account_id if _ACCOUNT_ID.fullmatch(account_id) else None
+        raise CallerRefused("invalid_account_id", asked, client)
+    return account_id

@@ -48,6 +48,10 @@ class ServerKeyRing:
         """The signing key of that algorithm that is used now."""
         return next((key for key, _ in reversed(self.signing) if key.alg == alg), None)
 
+    def signs(self, kid: str) -> bool:
+        """Whether a signing key of that name is live."""
+        return any(key.kid == kid for key, _ in self.signing)
+
     @property
     def jwks(self) -> dict[str, Json]:
         """The public halves, as `/.well-known/jwks.json` shows them."""

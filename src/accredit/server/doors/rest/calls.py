@@ -19,7 +19,7 @@ from accredit.server.forms import parse_pairs
 from accredit.server.gate.rest import FaultyRequestError, fault
 from accredit.server.integrations.integration import RestIntegration
 from accredit.server.integrations.publishing import ensure_rest_integration
-from accredit.server.keyring.callers import Caller
+from accredit.server.keyring.callers import Caller, CallerRefused
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.limits import TooManyRefusals, TooManyRequests, network_of
@@ -29,7 +29,6 @@ from accredit.server.sessions.rest.reading import find_any
 from accredit.server.sessions.rest.record import RestSession
 from accredit.server.store import Transaction
 
-PERMISSION = "rest"
 _REALM = (b"www-authenticate", b'Bearer realm="accredit"')
 _RETRY_S = 1
 
@@ -89,9 +88,11 @@ class RestCall:
         pairs = parse_pairs(self.asgi["query_string"]) if self.asgi["query_string"] else []
         for name, text in pairs:
             self.query.setdefault(name.lower(), text)
-        self.known_caller = await self.node.callers.authenticate(self.sent, self.query, self.now_ms)
-        if PERMISSION not in self.caller.permissions:
-            raise Refused("permission_denied")
+        try:
+            self.known_caller = await self.node.callers.authenticate(self.sent, self.query, self.now_ms, permission="rest")
+        except CallerRefused as error:
+            self.found |= {} if error.reason is None else {"reason": error.reason}
+            raise
         if len(self.query) != len(pairs):
             raise FaultyRequestError([fault("query", "conflict", "A parameter comes twice.")])
 
@@ -172,21 +173,29 @@ async def _record(call: RestCall, error: AccreditError) -> None:
     except TooManyRefusals:
         return
     node.refusal_limit.count(address, call.now_ms)
-    caller = call.known_caller
+    caller, (scope, actor) = call.known_caller, _who(call, error)
     names: list[Json] = [each.name for each in error.faults] if isinstance(error, FaultyRequestError) else []
     entry = AuditEntry(
         at_ms=call.now_ms,
         kind="rest.refused",
-        account_id="" if caller is None else caller.scope.account_id,
-        environment="" if caller is None else caller.scope.environment,
+        account_id=scope.account_id,
+        environment=scope.environment,
         code=error.code,
-        actor=None if caller is None else caller.client_id,
+        actor=actor,
         integration_id=None if caller is None else caller.integration_id,
         request_id=call.request_id,
         address_hash=node.sealer.server_mac("address", network_of(address).encode())[:16],
         detail={**call.found, **({"members": names} if names else {})},
     )
     await node.store.write(record_entries, entry)
+
+
+def _who(call: RestCall, error: AccreditError) -> tuple[Scope, str | None]:
+    """Whose entry it is, and which client called, as far as that is known."""
+    if call.known_caller is not None:
+        return call.known_caller.scope, call.known_caller.client_id
+    client = error.client if isinstance(error, CallerRefused) else None
+    return (Scope("", ""), None) if client is None else (client.scope, client.client_id)
 
 
 # What another error tells of itself, and with which status.

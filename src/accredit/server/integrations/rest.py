@@ -12,7 +12,7 @@ import msgspec
 
 from accredit.encoding import Json
 from accredit.errors import MalformedError
-from accredit.server.hosts import parse_host, parse_host_entry, parse_parent
+from accredit.server.hosts import parse_host_entry, parse_parent
 from accredit.server.integrations.policy import check_distinct
 
 Protection = Literal["optional", "jwe", "jws+jwe"]
@@ -101,7 +101,7 @@ class RestPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return msgspec.structs.replace(
             self,
             callback_hosts=_read_all("callback_hosts", self.callback_hosts, parse_host_entry),
-            request_domains=_read_all("request_domains", self.request_domains, parse_host),
+            request_domains=_read_all("request_domains", self.request_domains, parse_host_entry),
             embedded_parent_domains=_read_all("embedded_parent_domains", self.embedded_parent_domains, parse_parent),
         )
 

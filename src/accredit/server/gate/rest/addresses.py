@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accredit.server.gate.rest.faults import FaultCode
 from accredit.server.hosts import is_listed, parse_host
 
-_MAX = 2000
+MAX_ADDRESS = 2000
 _ADDRESS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>\[[^\]/?#@]*\]|[^/?#@:\[\]]+)(?::(?P<port>[0-9]{1,5}))?(?:[/?#].*)?"
 )
@@ -27,7 +27,7 @@ class AddressRules:
 
 def address_fault(text: str, rules: AddressRules) -> FaultCode | None:
     """What is wrong with an address, None if nothing is."""
-    if not 1 <= len(text) <= _MAX:
+    if not 1 <= len(text) <= MAX_ADDRESS:
         return "length"
     match = _ADDRESS.fullmatch(text) if _OCTETS.fullmatch(text) else None
     if match is None:

@@ -6,7 +6,7 @@ given. Lengths are in characters.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from accredit.encoding import Json
 from accredit.errors import MalformedError
@@ -16,6 +16,12 @@ _TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _FOLLOWED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Value = TypeVar("Value", bound=str)
+Judge: TypeAlias = Callable[[str], FaultCode | None]
+
+
+def form_of(form: re.Pattern[str]) -> Judge:
+    """Judges by a form."""
+    return lambda text: None if form.fullmatch(text) else "format"
 
 
 def lowered(text: str) -> str:
@@ -55,38 +61,37 @@ class Members:
         value = self._given.get(key)
         return None if isinstance(value, list) and all(each is None for each in value) else value
 
-    def text(self, name: str, *, least: int = 0, most: int, form: re.Pattern[str] | None = None) -> str | None:
-        """A text of that many characters and that form."""
-        return self._check_text(name, self.find(name), least, most, form)
+    def text(self, name: str, *, least: int = 0, most: int, judge: Judge | None = None) -> str | None:
+        """A text of that many characters. judge: says what else is wrong with it."""
+        return self._check_text(name, self.find(name), least, most, judge)
 
-    def texts(
-        self, name: str, *, least: int = 0, most: int, count: int, form: re.Pattern[str] | None = None
-    ) -> list[tuple[int, str]]:
-        """The texts of a list with their places; those that are faulty are left out."""
+    def texts(self, name: str, *, least: int = 0, most: int, count: int, judge: Judge | None = None) -> tuple[str, ...]:
+        """The texts of a list, each once; those that are faulty are left out."""
         value = self.find(name)
         if value is None:
-            return []
+            return ()
         if not isinstance(value, list):
             self.fault(name, "type")
-            return []
+            return ()
         if len(value) > count:
             self.fault(name, "length")
-            return []
-        found = [(index, self._check_text(f"{name}[{index}]", each, least, most, form)) for index, each in enumerate(value)]
-        return [(index, text) for index, text in found if text is not None]
+            return ()
+        found = [self._check_text(f"{name}[{index}]", each, least, most, judge) for index, each in enumerate(value)]
+        return tuple(dict.fromkeys(text for text in found if text is not None))
 
-    def _check_text(self, name: str, value: Json, least: int, most: int, form: re.Pattern[str] | None) -> str | None:
+    def _check_text(self, name: str, value: Json, least: int, most: int, judge: Judge | None) -> str | None:
         if value is None or (value == "" and least == 0):
             return None
+        wrong: FaultCode | None = None
         if not isinstance(value, str):
-            self.fault(name, "type")
+            wrong = "type"
         elif not least <= len(value) <= most:
-            self.fault(name, "length")
-        elif form is not None and not form.fullmatch(value):
-            self.fault(name, "format")
-        else:
-            return value
-        return None
+            wrong = "length"
+        elif judge is not None:
+            wrong = judge(value)
+        if wrong is not None:
+            self.fault(name, wrong)
+        return None if wrong is not None else str(value)
 
     def choice(self, name: str, values: Sequence[Value]) -> Value | None:
         """One of the values, in any case; the one spelling of it."""
@@ -149,22 +154,7 @@ class Members:
             if key not in self._read and value is not None:
                 self.fault(self._names[key] if _FOLLOWED.fullmatch(self._names[key]) else "(unnamed)", "not_allowed")
 
-    def convert(self, name: str, value: str | None, read: Callable[[str], str]) -> str | None:
-        """What `read` makes of a text; its ValueError is a fault of form."""
-        if value is None:
-            return None
-        try:
-            return read(value)
-        except ValueError:
-            self.fault(name, "format")
-            return None
-
 
 def _path(name: str, key: str) -> str:
     """The path of a member whose name is the caller's: one that could be anything is not said again."""
     return f"{name}.{key}" if _FOLLOWED.fullmatch(key) else name
-
-
-def as_texts(found: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """The texts without their places, each once."""
-    return tuple(dict.fromkeys(text for _, text in found))

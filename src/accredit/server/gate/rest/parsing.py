@@ -12,9 +12,9 @@ from typing import Any, get_args
 from accredit.encoding import Json, JsonError, parse_json
 from accredit.errors import MalformedError
 from accredit.sealing import PADDINGS, SERVER_ALGORITHMS
-from accredit.server.gate.rest.addresses import AddressRules, address_fault
+from accredit.server.gate.rest.addresses import MAX_ADDRESS, AddressRules, address_fault
 from accredit.server.gate.rest.faults import Fault, FaultCode, FaultyRequestError
-from accredit.server.gate.rest.members import Members, as_texts, lowered
+from accredit.server.gate.rest.members import Judge, Members, form_of
 from accredit.server.gate.rest.request import (
     DEFAULT_LIFETIME_S,
     FLOWS,
@@ -25,7 +25,7 @@ from accredit.server.gate.rest.request import (
     RestRequest,
     Surroundings,
 )
-from accredit.server.hosts import is_listed, is_parent_listed, parse_parent
+from accredit.server.hosts import is_listed, is_parent_listed, parse_host, parse_parent
 from accredit.server.integrations.rest import MIN_LIFETIME_S, Enc, RestRules
 
 _MAX_DEPTH = 8
@@ -33,12 +33,11 @@ _ATTRIBUTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _NONCE = re.compile(r"[!-~]+")
 _MOBILE = re.compile(r"\+[1-9][0-9]{1,14}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{6}")
+_DATE, _SHORT_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), re.compile(r"[0-9]{6}")
 _PREFILLED = (
     *("nin", "mobile", "email", "userName", "dateOfBirth", "deviceId", "firstName", "lastName", "bankAccountNumber"),
     "organisation",
 )
-_PREFILLED_FORMS = {"mobile": _MOBILE, "email": _EMAIL, "dateOfBirth": _DATE}
 _CALLBACKS = ("success", "abort", "error")
 
 
@@ -78,14 +77,8 @@ class _Reading:
 
     def address(self, members: Members, name: str) -> str | None:
         """An address, or None with its fault noted."""
-        value = members.find(name)
-        if value is None:
-            return None
         rules = AddressRules(self.rules.callback_hosts, plain=self.surroundings.sandbox)
-        wrong: FaultCode | None = address_fault(value, rules) if isinstance(value, str) else "type"
-        if wrong is not None:
-            members.fault(name, wrong)
-        return None if wrong is not None else str(value)
+        return members.text(name, least=1, most=MAX_ADDRESS, judge=lambda text: address_fault(text, rules))
 
 
 def _read_flow(reading: _Reading) -> Flow | None:
@@ -96,8 +89,7 @@ def _read_flow(reading: _Reading) -> Flow | None:
 
 
 def _read_attributes(reading: _Reading) -> tuple[str, ...]:
-    found = reading.members.texts("requestedAttributes", least=1, most=64, count=100, form=_ATTRIBUTE)
-    return tuple(sorted({text for _, text in found}))
+    return tuple(sorted(reading.members.texts("requestedAttributes", least=1, most=64, count=100, judge=form_of(_ATTRIBUTE))))
 
 
 def _read_callbacks(reading: _Reading) -> tuple[str | None, ...] | None:
@@ -122,11 +114,11 @@ def _read_callbacks(reading: _Reading) -> tuple[str | None, ...] | None:
 
 def _read_providers(reading: _Reading) -> tuple[str, ...] | None:
     """Unknown ones, disabled ones and those that the policy leaves out look alike."""
-    found = reading.members.texts("allowedProviders", least=1, most=30, count=50)
-    for index, provider_id in found:
-        if provider_id not in reading.surroundings.providers:
-            reading.members.fault(f"allowedProviders[{index}]", "not_allowed")
-    return as_texts(found) or None
+    known = reading.surroundings.providers
+    found = reading.members.texts(
+        "allowedProviders", least=1, most=30, count=50, judge=lambda text: None if text in known else "not_allowed"
+    )
+    return found or None
 
 
 def _read_prefilled(reading: _Reading) -> dict[str, str]:
@@ -137,10 +129,8 @@ def _read_prefilled(reading: _Reading) -> dict[str, str]:
     for name in _PREFILLED:
         any_given = any_given or members.find(name) is not None
         most = 254 if name == "email" else 256
-        text = members.text(name, least=1, most=most, form=_PREFILLED_FORMS.get(name))
-        if text is not None and name == "dateOfBirth" and not _is_date(text):
-            members.fault(name, "format")
-        elif text is not None:
+        text = members.text(name, least=1, most=most, judge=_PREFILLED_JUDGES.get(name))
+        if text is not None:
             found[name] = text
     if not any_given:
         reading.members.fault("prefilledInput", "required")
@@ -149,34 +139,37 @@ def _read_prefilled(reading: _Reading) -> dict[str, str]:
     return found
 
 
-def _is_date(text: str) -> bool:
-    """Whether a date of ten characters is one of the calendar; six digits may mean several."""
+def _judge_date(text: str) -> FaultCode | None:
+    """A date of ten characters is one of the calendar; six digits may mean several."""
+    if _SHORT_DATE.fullmatch(text):
+        return None
     try:
-        return len(text) == 6 or bool(date.fromisoformat(text))
+        return None if _DATE.fullmatch(text) and date.fromisoformat(text) else "format"
     except ValueError:
-        return False
+        return "format"
+
+
+_PREFILLED_JUDGES: Mapping[str, Judge] = {"mobile": form_of(_MOBILE), "email": form_of(_EMAIL), "dateOfBirth": _judge_date}
 
 
 def _read_parents(reading: _Reading) -> tuple[str, ...]:
     """Who may frame an embedded session: what the request names, else what the policy does; in sandbox, else anybody."""
-    members, listed, found = reading.members, reading.rules.embedded_parent_domains, list[str]()
-    given = members.texts("embeddedParentDomains", least=1, most=300, count=20)
-    for index, text in given:
-        name = f"embeddedParentDomains[{index}]"
+    members, listed, sandbox = reading.members, reading.rules.embedded_parent_domains, reading.surroundings.sandbox
+
+    def judge(text: str) -> FaultCode | None:
         try:
             parent = parse_parent(text)
         except ValueError:
-            members.fault(name, "format")
-            continue
-        plain = parent.startswith("http:") and not reading.surroundings.sandbox
-        if plain or (listed and not is_parent_listed(parent, listed)):
-            members.fault(name, "not_allowed")
-        found.append(parent)
+            return "format"
+        plain = parent.startswith("http:") and not sandbox
+        return "not_allowed" if plain or (listed and not is_parent_listed(parent, listed)) else None
+
+    given = members.texts("embeddedParentDomains", least=1, most=300, count=20, judge=judge)
     if reading.found["flow"] != "embedded":
         return ()
-    if members.find("embeddedParentDomains") is None and not listed and not reading.surroundings.sandbox:
+    if members.find("embeddedParentDomains") is None and not listed and not sandbox:
         members.fault("embeddedParentDomains", "required")
-    return tuple(dict.fromkeys(found)) or listed or ("*",)
+    return tuple(dict.fromkeys(map(parse_parent, given))) or listed or ("*",)
 
 
 def _read_lifetime(reading: _Reading) -> int:
@@ -187,13 +180,16 @@ def _read_lifetime(reading: _Reading) -> int:
 
 
 def _read_domain(reading: _Reading) -> str | None:
-    text = reading.members.text("requestDomain", most=253)
-    if text is None:
-        return None
-    domain = lowered(text)
-    if not is_listed(domain, reading.rules.request_domains):
-        reading.members.fault("requestDomain", "not_allowed")
-    return domain
+    listed = reading.rules.request_domains
+
+    def judge(text: str) -> FaultCode | None:
+        try:
+            return None if is_listed(parse_host(text), listed) else "not_allowed"
+        except ValueError:
+            return "format"
+
+    text = reading.members.text("requestDomain", most=253, judge=judge)
+    return None if text is None else parse_host(text)
 
 
 def _read_key(reading: _Reading) -> Json:
@@ -229,7 +225,7 @@ def _read_protection(reading: _Reading) -> AskedProtection:
     pad_to = members.integer("padTo")
     if pad_to is not None and pad_to not in PADDINGS:
         members.fault("padTo", "value")
-    nonce = members.text("nonce", least=1, most=128, form=_NONCE)
+    nonce = members.text("nonce", least=1, most=128, judge=form_of(_NONCE))
     if members.find("nonce") is not None and (mode or rules.protection) != "jws+jwe":
         members.fault("nonce", "conflict")
     if rules.refuse_unknown:
@@ -242,7 +238,7 @@ def _text(name: str, most: int) -> Callable[[_Reading], str | None]:
 
 
 def _read_tags(reading: _Reading) -> tuple[str, ...]:
-    return as_texts(reading.members.texts("tags", least=1, most=100, count=100))
+    return reading.members.texts("tags", least=1, most=100, count=100)
 
 
 # Section 5's table, row by row: faults come in this order.

@@ -102,7 +102,11 @@ class SessionPage(PersonPart):
             return await self._open(visit, session_id, visit.query["key"])
         session, browser = await find_own(visit, session_id)
         show = show_open if session.is_open(visit.now_ms) else show_end
-        page = await show(visit, session, browser)
+        try:
+            page = await show(visit, session, browser)
+        except ConflictError:
+            # Something was faster while a provider was asked: the next look shows how the session stands.
+            return go_to_page(visit, session, browser)
         tag = visit.query.get("language")
         remembered = language_cookie(visit.node, session, tag) if tag in languages() else []
         return Page(page.status, [*page.headers, *remembered], page.body)

@@ -1,6 +1,7 @@
 """What the page of an open session shows: the choice, consent, the provider's screen, or the way on (protocol-rest.md section 11)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from accredit.server.doors.rest.endings import end, go_to, go_to_page
 from accredit.server.doors.rest.surroundings import language_of, shown, surroundings_of
@@ -51,6 +52,8 @@ async def _offer(visit: Visit, session: RestSession, browser: Browser, part: Ope
     wanted = only or next((each for each in offers if each.provider_id == visit.query.get("provider")), None)
     if wanted is not None and needs_consent(session, part):
         around = await surroundings_of(visit, session, part, browser)
+        # In another language the same is asked.
+        around = replace(around, kept={**around.kept, "provider": wanted.provider_id})
         sealed = session.key_jwk is not None
         return consent_page(around, Consent(shown(wanted), session.control.requested_attributes, sealed))
     if only is not None and _starts_quietly(only, part):

@@ -40,7 +40,7 @@ class RateLimit:
         if len(self._counts) > self._capacity:
             self._counts.popitem(last=False)
         if taken >= limit:
-            raise TooManyRequests((self._window_ms - now_ms % self._window_ms) // 1000 + 1)
+            raise TooManyRequests(-((now_ms % self._window_ms - self._window_ms) // 1000))
 
 
 class RefusalLimit:

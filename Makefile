@@ -41,7 +41,8 @@ lock: ## resolve the pinned requirements anew (needs uv in .venv)
 	done
 
 clean: ## remove what was installed and built
-	rm -rf $(VENV) sdk/node_modules sdk/dist tests/interop/node/node_modules tests/browser/node_modules .demo
+	rm -rf $(VENV) sdk/node_modules sdk/dist tests/interop/node/node_modules tests/browser/node_modules \
+	  tests/providers/node/node_modules .demo
 	rm -f src/accredit/server/sdk/accredit.js src/accredit/server/sdk/integrity.json
 
 $(BIN)/python:
@@ -58,6 +59,7 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.server
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
 	npm ci --prefix tests/interop/node --loglevel=error
 	npm ci --prefix tests/browser --loglevel=error
+	npm ci --prefix tests/providers/node --loglevel=error
 	touch $@
 
 $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev

@@ -84,6 +84,10 @@ def _address_in(sender: str) -> str:
     return match[1] if match else sender
 
 
+def _domain_of(sender: str) -> str:
+    return _address_in(sender).rpartition("@")[2]
+
+
 def open_mailer(smtp_url: str, sender: str) -> "Mailer":
     """A mailer as the settings have it; without a server it refuses every letter."""
     return Mailer(parse_smtp_url(smtp_url) if smtp_url else None, sender)
@@ -121,9 +125,11 @@ class Mailer:
     def _connect(self, server: SmtpServer) -> "smtplib.SMTP":
         import smtplib
 
+        # What we say to be called: else this machine's own name is looked for and told.
+        name = _domain_of(self._sender)
         if server.tls == "implicit":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=_TIMEOUT_S, context=self._tls())
-        connection = smtplib.SMTP(server.host, server.port, timeout=_TIMEOUT_S)
+            return smtplib.SMTP_SSL(server.host, server.port, name, timeout=_TIMEOUT_S, context=self._tls())
+        connection = smtplib.SMTP(server.host, server.port, name, timeout=_TIMEOUT_S)
         try:
             if server.tls == "starttls":
                 connection.starttls(context=self._tls())
@@ -146,8 +152,9 @@ class Mailer:
         message["To"] = letter.to
         message["Subject"] = letter.subject
         message["Date"] = localtime()
-        message["Message-ID"] = make_msgid(domain=_address_in(self._sender).rpartition("@")[2])
+        message["Message-ID"] = make_msgid(domain=_domain_of(self._sender))
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = letter.language
+        # It clears whatever describes the content, so the language comes after.
         message.set_content(letter.text)
+        message["Content-Language"] = letter.language
         return message

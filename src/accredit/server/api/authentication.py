@@ -1,7 +1,9 @@
-"""Who calls: `Authorization: Bearer` with an API key (RFC 6750 section 2.1).
+"""Who calls: `Authorization: Bearer` with an API key, or with the access token of an API client (RFC 6750 section 2.1).
 
 A key that a browser sends is no secret any more. A valid key beside `Origin` and `Sec-Fetch-Site`, which only browsers set and no
-script can, is revoked at once (protocol-embed.md section 9).
+script can, is revoked at once (protocol-embed.md section 9). A token opens the API of its client's own account if it has the scope
+`accredit` and its client the permission `api` (protocol-rest.md section 3); no other account's grant reaches further than the rest
+door.
 """
 
 from collections.abc import Mapping
@@ -14,13 +16,18 @@ from accredit.server.node import Node
 
 
 async def authenticate(node: Node, sent: Mapping[bytes, bytes], request_id: str, now_ms: int) -> ApiKey:
-    """The API key of a call, with the data keys of its scope ready for use.
+    """The API key of a call, or what stands for one, with the data keys of its scope ready for use.
 
-    Raises Refused: `invalid_token`, `secret_exposed`.
+    Raises Refused: `invalid_token`, `secret_exposed`; for an access token `permission_denied`, `browser_not_allowed`.
     """
     scheme, _, credential = sent.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"bearer":
         raise Refused("invalid_token")
+    # Neither our secrets nor any other credential has a dot.
+    if b"." in credential:
+        caller = await node.callers.authenticate_for_api(sent, now_ms)
+        await node.sealer.ready(caller.scope)
+        return ApiKey(caller.client_id, caller.scope)
     secret_text = credential.strip().decode("latin-1")
     api_key = await node.keyring.authenticate(secret_text, now_ms)
     if b"origin" in sent and b"sec-fetch-site" in sent:

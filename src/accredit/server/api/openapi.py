@@ -20,7 +20,7 @@ from accredit.server.problems import Problem
 
 _REF = "#/components/schemas/{name}"
 _ANY_CALL = ("query_invalid", "internal_error", "service_unavailable", "sealed_damaged", "root_key_missing")
-_ANY_AUTHENTICATED = ("invalid_token", "secret_exposed")
+_ANY_AUTHENTICATED = ("invalid_token", "secret_exposed", "permission_denied", "browser_not_allowed")
 _ANY_BODY = ("request_malformed", "body_too_large", "media_type_unsupported")
 _ANY_STRUCT = ("field_missing", "field_invalid")
 
@@ -121,11 +121,27 @@ def describe(operations: Sequence[Operation], public_url: str) -> dict[str, Any]
             "description": f"Errors are problem documents (RFC 9457); every code is explained at {public_url}/docs/errors.",
         },
         "servers": [{"url": public_url}],
-        "security": [{"api_key": []}],
+        "security": [{"api_key": []}, {"api_client": ["accredit"]}],
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": _schemes(public_url),
+        },
+    }
+
+
+def _schemes(public_url: str) -> dict[str, Any]:
+    """How a caller shows who it is."""
+    flow = {
+        "tokenUrl": f"{public_url}/auth/open/connect/token",
+        "scopes": {"accredit": "All that the client's permissions allow; `api` among them opens this API."},
+    }
+    return {
+        "api_key": {"type": "http", "scheme": "bearer", "description": "An API key."},
+        "api_client": {
+            "type": "oauth2",
+            "description": "An access token of an API client, as bearer token.",
+            "flows": {"clientCredentials": flow},
         },
     }
 

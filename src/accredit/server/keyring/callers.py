@@ -4,7 +4,7 @@ RFC 6749 section 4.4, RFC 6750, RFC 9068; protocol-rest.md sections 3 and 4. A t
 may change meanwhile (whether the client is enabled, its permissions, its accounts) is looked up each time.
 
     token = await node.callers.issue_token(client, scopes, now_ms)
-    caller = await node.callers.authenticate(sent, query, now_ms, permission="rest")
+    caller = await node.callers.authenticate(sent, query, now_ms)
 """
 
 import hashlib
@@ -127,34 +127,39 @@ class Callers:
         key = await self._server_keys.signing(self._token_alg, now_ms)
         return sign_compact(compact_json(claims), key, typ=TOKEN_TYPE)
 
-    async def authenticate(
-        self, sent: Mapping[bytes, bytes], query: Mapping[str, str], now_ms: int, *, permission: Permission
-    ) -> Caller:
-        """The caller of a request, by its bearer token and the account that it names.
+    async def authenticate(self, sent: Mapping[bytes, bytes], query: Mapping[str, str], now_ms: int) -> Caller:
+        """The caller of the rest door, by its bearer token and the account that it names.
 
         sent: its headers, `authorization` once. query: its parameters by their names in lower case.
         Raises CallerRefused: `invalid_token`, `permission_denied`, `browser_not_allowed`, `invalid_account_id`; MalformedError
         `account_id_missing`, which the door tells as `invalid_account_id` too.
         """
+        client, scopes = await self._find_caller(sent, now_ms, "rest", frozenset(SCOPES))
+        return _caller(client, _choose_account(client, query), scopes)  # (3)
+
+    async def authenticate_for_api(self, sent: Mapping[bytes, bytes], now_ms: int) -> Caller:
+        """The caller of the owner's API, for its own account: what other accounts grant is the rest door.
+
+        Raises CallerRefused: `invalid_token`, `permission_denied`, `browser_not_allowed`.
+        """
+        client, scopes = await self._find_caller(sent, now_ms, "api", frozenset(("accredit",)))
+        return _caller(client, client.scope.account_id, scopes)
+
+    async def _find_caller(
+        self, sent: Mapping[bytes, bytes], now_ms: int, permission: Permission, opening: frozenset[str]
+    ) -> tuple[ApiClient, frozenset[str]]:
+        """Steps 1 and 2: the client, and the scopes of its token. opening: scopes of which it must have one."""
         claims = await self._read_token(sent.get(b"authorization", b""), now_ms)  # (1)
         client = await self.find_client(claims.client_id)
         if client is None:
             raise CallerRefused("invalid_token", "revoked")
         if not claims.from_s <= now_ms // 1000 < claims.until_s:
             raise CallerRefused("invalid_token", "expired", client)
-        if not claims.scopes or permission not in client.permissions:  # (2)
+        if not claims.scopes & opening or permission not in client.permissions:  # (2)
             raise CallerRefused("permission_denied", None, client)
         if b"origin" in sent and b"sec-fetch-site" in sent:
             raise CallerRefused("browser_not_allowed", None, client)
-        account_id = _choose_account(client, query)  # (3)
-        return Caller(
-            client_id=client.client_id,
-            scope=Scope(account_id, client.scope.environment),
-            permissions=frozenset(client.permissions),
-            scopes=claims.scopes,
-            integration_id=client.integration_id if account_id == client.scope.account_id else None,
-            token_lifetime_s=client.token_lifetime_s,
-        )
+        return client, claims.scopes
 
     async def _read_token(self, authorization: bytes, now_ms: int) -> _Claims:
         scheme, _, credential = authorization.partition(b" ")
@@ -199,6 +204,17 @@ def _load_client(tx: Transaction, client_id: str) -> tuple[_Held, ...]:
     """Query: the client, or nothing."""
     client = find_api_client(tx, client_id)
     return () if client is None else (_Held(client, tuple(find_client_secrets(tx, client_id))),)
+
+
+def _caller(client: ApiClient, account_id: str, scopes: frozenset[str]) -> Caller:
+    return Caller(
+        client_id=client.client_id,
+        scope=Scope(account_id, client.scope.environment),
+        permissions=frozenset(client.permissions),
+        scopes=scopes,
+        integration_id=client.integration_id if account_id == client.scope.account_id else None,
+        token_lifetime_s=client.token_lifetime_s,
+    )
 
 
 def _choose_account(client: ApiClient, query: Mapping[str, str]) -> str:

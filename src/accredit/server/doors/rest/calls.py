@@ -89,7 +89,7 @@ class RestCall:
         for name, text in pairs:
             self.query.setdefault(name.lower(), text)
         try:
-            self.known_caller = await self.node.callers.authenticate(self.sent, self.query, self.now_ms, permission="rest")
+            self.known_caller = await self.node.callers.authenticate(self.sent, self.query, self.now_ms)
         except CallerRefused as error:
             self.found |= {} if error.reason is None else {"reason": error.reason}
             raise

@@ -288,13 +288,6 @@ CODES: dict[str, Code] = {
         account_id_missing="The client serves several accounts and must name one.",
     ),
     **_codes(Refused, 401, invalid_client="The client's credentials do not hold."),
-    **_codes(
-        Refused,
-        403,
-        permission_denied="The access token does not open this address.",
-        browser_not_allowed="This address is for backends; the request came from a browser.",
-        invalid_account_id="The client does not serve this account.",
-    ),
     **_codes(ConflictError, 409, client_exists="There is or was an API client of this id."),
     **_codes(NotFoundError, 404, client_not_found="There is no such API client."),
     # Providers (protocol-rest.md section 12).

@@ -101,17 +101,22 @@ class Signer:
     """Who must have signed an answer, and for whom.
 
     jwks: the server's key set, from `{base}/.well-known/jwks.json`. issuer: `{base}/auth/open`. audience: the account's id.
-    session_id: of the session that was asked for. now: Unix seconds. nonce: the one that was sent with `responseProtection`, if one
-    was. leeway: seconds.
+    session_id: of the session that was asked for; None for the answer to a create, whose id nobody knows before: there a nonce of the
+    request's own says that it is the answer to that. now: Unix seconds. nonce: the one that was sent with `responseProtection`, if
+    one was. leeway: seconds. Raises MalformedError `field_invalid` for neither session_id nor nonce.
     """
 
     jwks: Mapping[str, object]
     issuer: str
     audience: str
-    session_id: str
+    session_id: str | None
     now: int
     nonce: str | None = None
     leeway: int = 60
+
+    def __post_init__(self) -> None:
+        if self.session_id is None and self.nonce is None:
+            raise MalformedError("field_invalid", "session_id")
 
 
 def open_sealed(
@@ -155,9 +160,10 @@ def _verify_nested(plaintext: bytes, signer: Signer) -> dict[str, Json]:
     session, issued, expires = claims.get("session"), claims.get("iat"), claims.get("exp")
     if not isinstance(session, dict) or not _is_time(issued) or not _is_time(expires):
         raise ValueError("claims")
+    session_id = claims.get("sid") if signer.session_id is None else signer.session_id
     named = (claims.get("iss"), claims.get("aud"), claims.get("sid"), session.get("id"), claims.get("nonce"))
-    wanted = (signer.issuer, signer.audience, signer.session_id, signer.session_id, signer.nonce)
-    if named != wanted or ("nonce" in claims) is (signer.nonce is None):
+    wanted = (signer.issuer, signer.audience, session_id, session_id, signer.nonce)
+    if named != wanted or ("nonce" in claims) is (signer.nonce is None) or not isinstance(session_id, str):
         raise ValueError("claims")
     if issued > signer.now + signer.leeway or signer.now >= expires + signer.leeway:
         raise ValueError("time")

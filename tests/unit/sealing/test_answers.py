@@ -161,6 +161,16 @@ def test_a_nested_answer_holds_for_one_reader_and_time(
     assert refused(body, pair("p256"), signer=accredit.Signer(**expected | change))
 
 
+def test_the_answer_to_a_create_is_known_by_its_nonce(pair: Callable[..., Any], server: Any, jwks: Any) -> None:
+    """Nobody knows the id of a session before it is created."""
+    body = accredit.seal_response(ANSWER, pair("p256").sealing, signature=signature_by(server, nonce="n-1"))
+    expected: dict[str, Any] = {"jwks": jwks, "now": NOW, **WHO, "session_id": None}
+    assert accredit.open_sealed(body, [pair("p256").opening], signer=accredit.Signer(**expected, nonce="n-1")) == SESSION
+    assert refused(body, pair("p256"), signer=accredit.Signer(**expected, nonce="n-2"))
+    with pytest.raises(accredit.MalformedError, match="field_invalid: session_id"):
+        accredit.Signer(**expected)
+
+
 def test_a_signer_takes_no_plain_answer_and_no_signer_no_nested_one(
     pair: Callable[..., Any], server: Any, jwks: Any, forge: Any
 ) -> None:

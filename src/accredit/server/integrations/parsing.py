@@ -33,6 +33,6 @@ def parse_policy(door: str, members: dict[str, Json], *, now_ms: int, environmen
 
 def member_at_fault(error: msgspec.ValidationError) -> str:
     """The member that a msgspec error names, without any value: `views[0].id` from "... - at `$.views[0].id`"."""
-    path = re.search(r"at `(?:key in )?\$\.?([^`]*)`", str(error))
+    path = re.search(r"at `(?:key(?:` in `| in ))?\$\.?([^`]*)`", str(error))
     named = re.search(r"(?:missing required|unknown) field `([^`]*)`", str(error))
     return ".".join(part for part in (path[1] if path else "", named[1] if named else "") if part)[:128]

@@ -86,12 +86,7 @@ def _parse_key(jwk: dict[str, Json]) -> PeerKey | None:
         parsed = _import_key(jwk, ALGORITHMS[min(algs)])
     except ValueError:
         return None
-    bits = parsed.public_key.key_size if isinstance(parsed, RSAKey) else 0
-    return None if isinstance(parsed, RSAKey) and not _fits(bits) else PeerKey(kid, algs, parsed, bits // 8)
-
-
-def _fits(bits: int) -> bool:
-    return _MIN_RSA_BITS <= bits <= _MAX_RSA_BITS and bits % 8 == 0
+    return PeerKey(kid, algs, parsed, parsed.public_key.key_size // 8 if isinstance(parsed, RSAKey) else 0)
 
 
 def _import_key(jwk: dict[str, Json], row: Algorithm) -> ParsedKey:
@@ -103,6 +98,9 @@ def _import_key(jwk: dict[str, Json], row: Algorithm) -> ParsedKey:
     # joserfc's parameter type is an invariant dict with list members, which none of these has.
     parameters = cast("dict[str, str | list[str]]", {"kty": row.kty, **({"crv": row.crv} if row.crv else {}), **members})
     if row.kty == "RSA":
+        bits = int.from_bytes(b64url_decode(members["n"])).bit_length()
+        if not _MIN_RSA_BITS <= bits <= _MAX_RSA_BITS or bits % 8:
+            raise ValueError("size")
         return RSAKey.import_key(parameters)
     return ECKey.import_key(parameters) if row.kty == "EC" else OKPKey.import_key(parameters)
 

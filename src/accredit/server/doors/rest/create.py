@@ -30,6 +30,7 @@ from accredit.server.providers.records import ProviderRecord, find_providers
 from accredit.server.providers.registry import check_parameters, forced_status
 from accredit.server.sessions.rest.asking import start_headless
 from accredit.server.sessions.rest.creating import Asking, create_session
+from accredit.server.sessions.rest.finishing import expire_if_due
 
 MAX_BODY_BYTES = 64 * 1024
 _MINUTE_MS = 60_000
@@ -171,7 +172,7 @@ async def _create(call: RestCall, admission: RestAdmission, key: EncryptionKey |
     )
     made = await create_session(call.node, admission, asking)
     if made.replayed:
-        return await session_reply(call, made.session, replayed=True)
+        return await session_reply(call, await expire_if_due(call.node, made.session), replayed=True)
     telemetry.sessions_opened("rest", "signed").inc()
     if admission.request.flow != "headless":
         return await session_reply(call, made.session, part=made.part, created=True)

@@ -34,6 +34,8 @@ async def redact_session(node: Node, session: RestSession, cause: Cause) -> Rest
 
 async def delete_session(node: Node, session: RestSession, cause: Cause) -> None:
     """Destroy all of a session but its id; an open one is cancelled first."""
+    # Only an end that is written down erases what was sealed while the session was open.
+    session = await expire_if_due(node, session)
     if session.is_open(cause.at_ms):
         try:
             session = await cancel(node, session)
@@ -107,6 +109,8 @@ def erase(tx: Transaction, sessions: Sequence[RestSession], now_ms: int) -> int:
 
     From now on `redact_ms` is the time at which the row goes.
     """
+    if not sessions:
+        return 0
     ids = sorted(session.session_id for session in sessions)
     marks = ",".join("?" * len(ids))
     tx.execute(

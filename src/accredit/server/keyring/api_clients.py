@@ -58,13 +58,18 @@ class ApiClient(msgspec.Struct, frozen=True, kw_only=True):
         return (self.scope.account_id, *self.granted)
 
 
+def is_client_id(text: str) -> bool:
+    """Whether a client could be called so."""
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
 async def create_api_client(store: Store, client: ApiClient, cause: Cause) -> ApiClient:
     """Create a client without a secret.
 
     Raises MalformedError: `field_invalid` (client_id); ConflictError: `client_exists`; NotFoundError: `account_not_found`,
     `integration_not_found` (none of this account's at the rest door).
     """
-    if not _CLIENT_ID.fullmatch(client.client_id):
+    if not is_client_id(client.client_id):
         raise MalformedError("field_invalid", "client_id")
     stamped = msgspec.structs.replace(client, created_ms=cause.at_ms, updated_ms=cause.at_ms)
     return await store.write(_create, (stamped, cause))

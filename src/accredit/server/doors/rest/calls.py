@@ -135,7 +135,7 @@ class RestAddress:
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        call = RestCall(self._node, scope, receive, _read_headers(scope), self._node.clock())
+        call = RestCall(self._node, scope, receive, read_headers(scope), self._node.clock())
         run = self._methods.get(scope["method"])
         try:
             if run is None:
@@ -146,7 +146,7 @@ class RestAddress:
         await send_answer(send, reply.status, reply.headers, reply.body)
 
 
-def _read_headers(scope: HttpScope) -> dict[bytes, bytes]:
+def read_headers(scope: HttpScope) -> dict[bytes, bytes]:
     """The headers by name; one that comes twice is one list (RFC 9110 section 5.2), so that none hides behind another."""
     pairs = scope["headers"]
     sent = dict(pairs)

@@ -12,8 +12,9 @@ from accredit.errors import AccreditError, MalformedError, Refused
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.audit import AuditEntry, record_entries
+from accredit.server.doors.rest.calls import read_headers
 from accredit.server.forms import check_media_type, parse_form, read_body
-from accredit.server.keyring.api_clients import ApiClient
+from accredit.server.keyring.api_clients import ApiClient, is_client_id
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.leaks import Leak, exposed_secret, respond
 from accredit.server.limits import RefusalLimit, TooManyRefusals, network_of
@@ -22,8 +23,8 @@ from accredit.server.node import Node
 MAX_BODY_BYTES = 8 * 1024
 _FAILURES_A_MINUTE = 10
 _FORM = b"application/x-www-form-urlencoded"
-# RFC 6749 has no word for what is wrong with the request as such.
-_OAUTH_ERRORS = frozenset(("invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"))
+# RFC 6749 has no word for what is wrong with the request as such; for too many of them the word is ours.
+_OAUTH_ERRORS = frozenset(("invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope", "rate_limited"))
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ class TokenEndpoint:
     async def _answer(self, scope: HttpScope, receive: Receive) -> TokenAnswer:
         if scope["method"] != "POST":
             raise MalformedError("method_not_allowed")
-        sent: Mapping[bytes, bytes] = dict(scope["headers"])
+        sent = read_headers(scope)
         octets = await read_body(receive, MAX_BODY_BYTES)
         check_media_type(sent.get(b"content-type", b""), _FORM)
         form = _read_form(octets, scope["query_string"])
@@ -130,7 +131,7 @@ def _read_form(octets: bytes, query_string: bytes) -> dict[str, str]:
 def _read_credentials(authorization: bytes | None, form: Mapping[str, str]) -> _Credentials:
     """By HTTP Basic (RFC 6749 section 2.3.1) or in the body, never both."""
     if authorization is None:
-        return _Credentials(form.get("client_id", ""), form.get("client_secret", ""))
+        return _credentials(form.get("client_id", ""), form.get("client_secret", ""))
     scheme, _, encoded = authorization.partition(b" ")
     if "client_secret" in form:
         raise MalformedError("invalid_request", "client_secret")
@@ -143,7 +144,12 @@ def _read_credentials(authorization: bytes | None, form: Mapping[str, str]) -> _
     if form.get("client_id", client_id) not in (client_id, unquote_plus(client_id)):
         raise MalformedError("invalid_request", "client_id")
     # Clients differ in whether they encode; neither ids nor secrets hold a character that the other reading would change.
-    return _Credentials(unquote_plus(client_id), unquote_plus(secret_text))
+    return _credentials(unquote_plus(client_id), unquote_plus(secret_text))
+
+
+def _credentials(client_id: str, secret_text: str) -> _Credentials:
+    """A text that is no client id names nobody: it is neither looked up nor counted by itself."""
+    return _Credentials(client_id if is_client_id(client_id) else "", secret_text)
 
 
 def _choose_scopes(client: ApiClient, asked: str) -> Sequence[str]:

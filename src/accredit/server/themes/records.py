@@ -157,7 +157,8 @@ def find_theme(tx: Transaction, wanted: tuple[Scope, str]) -> Theme | None:
 def find_theme_of_session(tx: Transaction, wanted: tuple[Scope, str | None]) -> Theme | None:
     """Query: the theme that a session names, else the account's default, else None."""
     scope, theme_id = wanted
-    named = None if theme_id is None else find_theme(tx, (scope, theme_id))
+    # A text that no theme could be called is not looked up: not every engine takes all of them.
+    named = None if theme_id is None or "\0" in theme_id else find_theme(tx, (scope, theme_id))
     return named or find_theme(tx, (scope, DEFAULT_ID))
 
 

@@ -33,7 +33,9 @@ class _Document:
             lines = [headers.PROBLEM, *headers.api(request_id), (b"allow", b"GET, HEAD")]
             await send_answer(send, error.status, lines, problem(error, request_id, self._node.settings.public_url))
             return
-        lines = [headers.JSON, (b"x-request-id", request_id.encode("ascii")), _SHORTLY, headers.NO_SNIFF]
+        # Below `/auth` nothing is kept.
+        kept = headers.NO_STORE if scope["raw_path"].startswith(b"/auth/") else _SHORTLY
+        lines = [headers.JSON, (b"x-request-id", request_id.encode("ascii")), kept, headers.NO_SNIFF]
         await send_answer(send, 200, lines, msgspec.json.encode(await self._read()))
 
     async def _read(self) -> dict[str, Any]:

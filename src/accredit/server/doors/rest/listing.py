@@ -1,5 +1,6 @@
 """The query of a list of sessions (protocol-rest.md section 15)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from accredit.server.times import epoch_ms
 
 _DEFAULT, _MOST = 20, 100
 _MOST_TEXT = {"provider": 30, "tag": 100, "externalReference": 255}
+_PROVIDER = re.compile(r"[a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ def read_page(call: RestCall) -> AskedPage:
     if status is not None and not statuses:
         reading.fault("status", f"This parameter must be one of: {', '.join(dict.fromkeys(WIRE.values()))}.")
     texts = {name: reading.text(name, most=most) for name, most in _MOST_TEXT.items()}
+    if not _PROVIDER.fullmatch(texts["provider"] or ""):
+        reading.faults.append(fault("provider", "format"))
     search = RestSearch(
         scope=call.scope,
         now_ms=call.now_ms,

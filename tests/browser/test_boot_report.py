@@ -22,10 +22,14 @@ def debugged(customer, application, in_an_hour):
 
 
 @pytest.fixture
-def warnings(page):
+def warnings(loop, page):
     """What the SDK writes to the window's console as warnings: a sentence and a value each."""
     written = []
-    page.on("console", lambda message: written.append(message) if message.type == "warning" else None)
+
+    async def listen():
+        page.on("console", lambda message: written.append(message) if message.type == "warning" else None)
+
+    loop.run(listen())
     return written
 
 

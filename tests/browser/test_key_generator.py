@@ -22,10 +22,14 @@ KINDS = [
 @pytest.fixture
 def generator(loop, page, accredit):
     """The page, loaded whole, and every request that it makes from then on."""
-    loop.run(page.goto(f"{accredit.url}/tools/jwk", wait_until="networkidle"))
-    loop.run(expect(page.get_by_role("button", name="Make the pair")).to_be_visible())
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    async def listen() -> None:
+        await page.goto(f"{accredit.url}/tools/jwk", wait_until="networkidle")
+        await expect(page.get_by_role("button", name="Make the pair")).to_be_visible()
+        page.on("request", lambda request: asked.append(request.url))
+
+    loop.run(listen())
     return asked
 
 

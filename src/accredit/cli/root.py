@@ -14,6 +14,7 @@ SENTENCES = {
     "integration": "Create, show and change integrations.",
     "provider": "Create, show and change providers of the rest door.",
     "snippet": "Print what a deployer pastes into a page.",
+    "client": "Create, list, disable and enable API clients.",
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",
     "identity": "Sign, verify and explain identity signatures.",

@@ -8,11 +8,12 @@ SENTENCES = {
     "list": "List keys and secrets of every purpose.",
     "create": "Make an API key, a passport key or an identity secret.",
     "generate": "Make a key pair or an identity secret; needs no database.",
-    "register": "Register a deployer's public key.",
+    "register": "Register a public key: a deployer's, or one that answers are sealed to.",
     "retire": "Let a key count until a time.",
     "revoke": "End a key now.",
     "thumbprint": "Print the thumbprint of a key; needs no database.",
     "rotate-provider": "Move our keys for a provider one phase on.",
+    "rotate-signing": "Make new keys that the server signs and opens requests with.",
     "rotate-root": "Wrap all data keys under a new root key.",
 }
 

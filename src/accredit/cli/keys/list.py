@@ -11,6 +11,12 @@ from accredit.cli.output import print_json, print_table
 from accredit.server.keyring.records import KeyFilter, KeyRecord, Purpose, list_keys
 from accredit.server.node import Node
 
+_COLUMNS = (
+    "key_id", "purpose", "state", "alg", "deployer_id", "integration_id", "client_id", "label", "retire_at", "last_used_at",
+)  # fmt: skip
+# A column that most have no use for is shown where a key has something in it.
+_WHERE_ANY = ("client_id",)
+
 
 @click.command(
     epilog=examples(
@@ -49,5 +55,5 @@ def command(
     if as_json:
         print_json(keys)
         return
-    columns = ("key_id", "purpose", "state", "alg", "deployer_id", "integration_id", "label", "retire_at", "last_used_at")
-    print_table(columns, [[key[name] for name in columns] for key in keys])
+    shown = [name for name in _COLUMNS if name not in _WHERE_ANY or any(key[name] for key in keys)]
+    print_table(shown, [[key[name] for name in shown] for key in keys])

@@ -13,7 +13,7 @@ from accredit.server.accounts.accounts import list_accounts
 from accredit.server.api.key_answers import answer_key
 from accredit.server.app import system_clock
 from accredit.server.keyring.records import KeyFilter, KeyRecord, find_key, list_keys
-from accredit.server.keyring.scope import Scope
+from accredit.server.keyring.scope import SERVER, Scope
 from accredit.server.node import Node
 
 # Columns of the records that a table or a list of facts leaves out.
@@ -48,20 +48,27 @@ def show_key(record: KeyRecord, as_json: bool, **more: object) -> None:
 
 
 async def load_key(node: Node, named: str) -> KeyRecord:
-    """The record of that id, or of the one live key with that thumbprint, of whatever account and environment.
+    """The record of that id, or of the one live key with that thumbprint, of whatever account and environment, or the server's own.
 
     Raises NotFoundError `key_not_found`; UsageError where several accounts have a key with that thumbprint.
     """
     accounts = await node.store.read(list_accounts, None)
     found: list[KeyRecord] = []
-    for scope in (Scope(account.account_id, environment) for account in accounts for environment in ENVIRONMENTS):
+    for scope in (SERVER, *(Scope(account.account_id, environment) for account in accounts for environment in ENVIRONMENTS)):
         record = await node.store.read(find_key, (scope, named))
         if record is not None:
             return record
-        held = await node.store.read(list_keys, KeyFilter(scope=scope, purpose="deployment"))
-        found += [each for each in held if each.thumbprint == named and each.is_live(node.clock())]
+        held = await node.store.read(list_keys, KeyFilter(scope=scope))
+        found += [each for each in held if _is_named(each, named) and each.is_live(node.clock())]
     if len(found) > 1:
-        raise click.UsageError(f"Several keys have this thumbprint; name one of {', '.join(each.key_id for each in found)}.")
+        raise click.UsageError(f"Several keys are called so; name one of {', '.join(each.key_id for each in found)}.")
     if not found:
         raise NotFoundError("key_not_found")
     return found[0]
+
+
+def _is_named(record: KeyRecord, named: str) -> bool:
+    """Whether a key of others, or one of a registered caller's, is meant by its thumbprint or its key id."""
+    if record.purpose == "encryption":
+        return named in (record.kid, record.thumbprint)
+    return record.purpose == "deployment" and named == record.thumbprint

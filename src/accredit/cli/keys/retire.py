@@ -20,7 +20,7 @@ from accredit.server.node import Node
 @database_options
 @json_option
 def command(key_id: str, until_ms: int, database: Database, as_json: bool) -> None:
-    """Let a key count until a time; one that has passed ends it now. KEY is an id, or a live deployment key's thumbprint.
+    """Let a key count until a time; one that has passed ends it now. KEY is an id, or a live public key's thumbprint.
 
     Register the next key before, so that both count for a while.
     """

@@ -23,7 +23,7 @@ from accredit.server.sessions.lifecycle import cancel_sessions_of_key
 @database_options
 @json_option
 def command(key_id: str, end_sessions: bool, database: Database, as_json: bool) -> None:
-    """End a key now, on all servers within a second. KEY is an id, or a live deployment key's thumbprint.
+    """End a key now, on all servers within a second. KEY is an id, or a live public key's thumbprint.
 
     Revoking a key again changes nothing.
     """

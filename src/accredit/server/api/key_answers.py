@@ -17,6 +17,7 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     label: str
     deployer_id: str | None
     integration_id: str | None
+    client_id: str | None
     key_set_id: str | None
     alg: str | None
     enc: str | None
@@ -53,6 +54,7 @@ def answer_key(record: KeyRecord, now_ms: int) -> KeyAnswer:
         label=record.label,
         deployer_id=record.deployer_id,
         integration_id=record.integration_id,
+        client_id=record.client_id,
         key_set_id=record.key_set_id,
         alg=record.alg,
         enc=record.enc,

@@ -133,7 +133,7 @@ class ServerKeys:
     async def _load(self, _: None) -> ServerKeyRing:
         await self._sealer.ready(SERVER)
         now_ms = self._clock()
-        records = [each for each in await self._store.read(_find_all, None) if each.is_live(now_ms)]
+        records = [each for each in await self._store.read(find_server_keys, None) if each.is_live(now_ms)]
         signing = [each for each in records if each.purpose == "signing"]
         request = [each for each in records if each.purpose == "request"]
         return ServerKeyRing(
@@ -157,10 +157,11 @@ def _generate(purpose: Purpose, alg: str) -> GeneratedKey:
 def _find_live(tx: Transaction, wanted: tuple[Purpose, int]) -> list[KeyRecord]:
     """Query: the keys of a purpose that are used now."""
     purpose, now_ms = wanted
-    return [each for each in _find_all(tx, None) if each.purpose == purpose and each.state(now_ms) == "active"]
+    return [each for each in find_server_keys(tx, None) if each.purpose == purpose and each.state(now_ms) == "active"]
 
 
-def _find_all(tx: Transaction, _: None) -> list[KeyRecord]:
+def find_server_keys(tx: Transaction, _: None) -> list[KeyRecord]:
+    """Query: the keys that are not revoked, oldest first."""
     return find_records(
         tx,
         "k.account_id = '' AND k.environment = '' AND k.purpose IN ('signing', 'request') AND k.revoked_ms IS NULL",

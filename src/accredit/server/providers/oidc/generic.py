@@ -91,14 +91,15 @@ class GenericProfile:
         """By `acr`, where the record says what its values mean; else the level of the record."""
         if not self._settings.acr_values:
             return asked.provider.loa
-        acr = claims.get("acr")
-        reached = [level for level in LOAS if self._settings.acr_values.get(level) == acr]
+        # Of several levels with one value the lowest counts.
+        values, acr = self._settings.acr_values, claims.get("acr")
+        reached = next((level for level in LOAS if level in values and values[level] == acr), None)
         requested = asked.requested_loa
-        if not reached and requested is None:
+        if reached is None and requested is None:
             return "low"
-        if not reached or (requested is not None and LOAS.index(reached[-1]) < LOAS.index(requested)):
-            raise AttemptEnded(Ended("failed", "loa_too_low", "acr_too_low" if reached else "acr_unknown"))
-        return reached[-1]
+        if reached is None or (requested is not None and LOAS.index(reached) < LOAS.index(requested)):
+            raise AttemptEnded(Ended("failed", "loa_too_low", "acr_unknown" if reached is None else "acr_too_low"))
+        return reached
 
     async def more_claims(self, asked: Asked, peer: Peer, tokens: Tokens, subject: str) -> dict[str, Json]:
         """UserInfo, of the same subject (OpenID Connect Core 1.0 section 5.3.2)."""

@@ -82,7 +82,7 @@ class Backend:
 
     def key(self, **shape: Any) -> dict[str, Any]:
         """A new public key of ours, P-256 by default."""
-        made = accredit.generate_encryption_key(**{"alg": "ECDH-ES", "crv": "P-256", **shape})
+        made = accredit.generate_encryption_key(**{"alg": "ECDH-ES", **shape})
         self.keys.append(accredit.parse_decryption_key(made.private_jwk))
         return made.public_jwk
 

@@ -123,7 +123,7 @@ CODES: dict[str, Code] = {
         missing_required_property="A property that must be signed, or named at all, is missing.",
         location_in_signed_payload="location belongs into the page's call, not into the token.",
         nested_signed_deployment="A token must not hold another token.",
-        token_claims_invalid="iat, exp, jti, aud or origins has a wrong type or form, or jti stands without exp.",
+        token_claims_invalid="A claim is missing, has a wrong type or form, or does not fit the others.",
         token_claim_missing="The integration's policy requires a claim that the token does not have.",
         token_not_yet_valid="iat lies in the future.",
         token_expired="The token has expired.",
@@ -141,9 +141,9 @@ CODES: dict[str, Code] = {
     **_codes(
         Refused,
         403,
-        signature_required="The integration requires an identity signature.",
-        signature_malformed="The identity signature is not timestamp:mac:nonce, nor of the form of version 2.",
-        signature_version="The integration takes identity signatures of version 2 only.",
+        signature_required="The integration requires a signature.",
+        signature_malformed="The signature is of no form that this door reads.",
+        signature_version="The integration takes signatures of version 2 only.",
         timestamp_malformed="The signature's timestamp is not Unix seconds in ten digits.",
         timestamp_out_of_window="The signature's timestamp is too far from the server's time.",
         nonce_length="The signature's nonce does not have 30 to 50 characters.",
@@ -154,6 +154,44 @@ CODES: dict[str, Code] = {
         identity_key_unknown="The signature names a secret that is not a live one.",
         identity_origin_missing="The signature is not bound to an origin, and the integration requires it.",
         native_not_allowed="The integration does not take boots from this app.",
+    ),
+    # Customer references (protocol-flow.md sections 2 and 3).
+    **_codes(
+        MalformedError,
+        400,
+        customer_reference_invalid="The customer reference must be 1 to 255 bytes of UTF-8, without controls or line separators.",
+    ),
+    **_codes(
+        Refused,
+        403,
+        token_template_mismatch="The token is not for this template.",
+        customer_reference_mismatch="The token names another customer reference than the page does.",
+    ),
+    # Signed requests (protocol-flow.md section 8).
+    **_codes(
+        Refused,
+        401,
+        authentication_missing="A header that a signed request has is missing.",
+        authorization_malformed="A header of the request's signature came twice, or has another form.",
+        date_malformed="The date is not IMF-fixdate, or is no date.",
+        date_out_of_range="The request was signed too long ago, or in the future.",
+        digest_malformed="The digest is not SHA-256= and the base64 of 32 octets.",
+        digest_mismatch="The digest is not that of the body as it came.",
+        key_unknown="There is no live secret of this key id.",
+    ),
+    # Received webhooks (protocol-webhooks.md section 11).
+    **_codes(
+        Refused,
+        401,
+        webhook_headers_missing="webhook-id, webhook-timestamp and webhook-signature must come once each.",
+        webhook_headers_malformed="A webhook header has another form, or there are more than ten signatures.",
+        webhook_timestamp_out_of_range="The webhook was sent too long ago, or in the future.",
+        webhook_signature_mismatch="No signature of the webhook is of a secret or key that was given.",
+    ),
+    **_codes(
+        MalformedError,
+        400,
+        webhook_body_malformed="The webhook's body is not the JSON object of the event that its headers name.",
     ),
     # Passports (protocol-embed.md section 8).
     **_codes(

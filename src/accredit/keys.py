@@ -9,11 +9,12 @@ part of its record: a token's header may name it, but never chooses it.
 """
 
 import hashlib
+import re
 import secrets
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
@@ -43,6 +44,15 @@ SIGNATURE_ALGORITHMS: Mapping[str, SignatureAlgorithm] = {
 
 # RFC 7518 section 6: every member that stands for a private or symmetric key; `priv` is that of newer key types.
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv")
+
+
+class VerificationKey(Protocol):
+    """What a signature is verified with: a public key and the one algorithm that it is recorded for."""
+
+    @property
+    def alg(self) -> str: ...
+    @property
+    def parsed(self) -> ECKey | OKPKey: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +231,7 @@ def parse_signing_key(jwk: object, alg: str | None = None) -> tuple[str, ECKey |
     return own, key
 
 
-def verify_signature(key: DeploymentKey, signing_input: bytes, signature: bytes) -> None:
+def verify_signature(key: VerificationKey, signing_input: bytes, signature: bytes) -> None:
     """Check a raw signature (R || S, or Ed25519); the one place that asks the JOSE library.
 
     Raises Refused: `jws_signature_invalid` (wrong length, r or s zero, or it does not verify; RFC 7518 section 3.4).
@@ -249,6 +259,19 @@ def generate_secret(environment: str, purpose: str) -> str:
 def has_secret_form(text: str) -> bool:
     """Whether the text is one of our secrets by prefix, length and check: worth a look-up, whatever it opens."""
     return text.startswith(("accredit_live_", "accredit_sandbox_")) and len(text) <= 128 and text[-6:] == _check(text[:-6])
+
+
+_AS_WRITTEN = re.compile("[!-~]{32,128}")
+
+
+def read_written_secret(text: str) -> bytes:
+    """The octets of a secret that is taken as written: its ASCII, prefix included, never decoded (protocol-flow.md section 1).
+
+    text: 32 to 128 visible ASCII characters. Raises MalformedError: `secret_malformed`.
+    """
+    if not isinstance(text, str) or not _AS_WRITTEN.fullmatch(text):
+        raise MalformedError("secret_malformed")
+    return text.encode("ascii")
 
 
 def secret_hash(text: str) -> bytes:

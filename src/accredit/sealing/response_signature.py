@@ -1,33 +1,25 @@
 """The signature beside an answer, whose body it leaves as it is: HTTP Message Signatures, or a detached JWS.
 
-RFC 9421, RFC 9530 (Content-Digest), RFC 7515 appendix F; protocol-rest.md section 15. What is written is read back in one form only:
-the label, the components, their order and the parameters are fixed.
+RFC 9421 (`accredit.httpsig.messages` has what signed requests share), RFC 9530, RFC 7515 appendix F; protocol-rest.md section 15.
+What is written is read back in one form only: the label, the components, their order and the parameters are fixed.
 
     headers = sign_response(body, exchange, key, now=int(time.time()))           # beside the other headers
     verify_response(headers, body, exchange, jwks, now=int(time.time()))         # at the client, with the headers that came
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accredit.encoding import JsonError, b64_decode, b64_encode, b64url_encode
+from accredit.encoding import JsonError, b64url_encode
 from accredit.errors import MalformedError, Refused
+from accredit.httpsig.messages import LEEWAY_S, MAX_AGE_S, Profile, content_digest, is_fresh, signature_headers
 from accredit.sealing.signing import ServerKey, find_server_key, sign_compact, verify_compact
 
 DETACHED_HEADER = "Accredit-Response-JWS"
-MAX_AGE_S, LEEWAY_S = 300, 60
 _DETACHED_TYPE, _DETACHED_MEMBERS = "accredit-response+jws", frozenset(("iat", "sid"))
 # RFC 9421 section 6.2.2. Its RSA-PSS has SHA-512, so that no key for PS256 makes one.
 _NAMES = {"ES256": "ecdsa-p256-sha256", "RS256": "rsa-v1_5-sha256"}
-_COMPONENTS = '("@status" "content-type" "content-digest" "@method";req "@target-uri";req)'
-_KEYID = r"[!#-\[\]-~]{1,256}"
-_INPUT = re.compile(
-    rf"accredit=(?P<params>{re.escape(_COMPONENTS)};created=(?P<created>[0-9]{{1,11}})"
-    rf';keyid="(?P<keyid>{_KEYID})";alg="(?P<alg>[a-z0-9_-]+)";tag="accredit-rest")'
-)
-_SIGNATURE = re.compile(r"accredit=:(?P<octets>[A-Za-z0-9+/=]{1,1024}):")
+_PROFILE = Profile(('"@status"', '"content-type"', '"content-digest"', '"@method";req', '"@target-uri";req'), "accredit-rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +45,11 @@ def sign_response(body: bytes, exchange: Exchange, key: ServerKey, *, now: int) 
     """
     if key.alg not in _NAMES:
         raise MalformedError("field_invalid", "alg")
-    if not re.fullmatch(_KEYID, key.kid):
-        raise MalformedError("field_invalid", "kid")
-    params = f'{_COMPONENTS};created={now};keyid="{key.kid}";alg="{_NAMES[key.alg]}";tag="accredit-rest"'
-    signature = key.sign(_signature_base(body, exchange, params))
-    return {
-        "Content-Digest": _digest(body),
-        "Signature-Input": f"accredit={params}",
-        "Signature": f"accredit=:{b64_encode(signature)}:",
-    }
+    try:
+        parameters = _PROFILE.write_parameters(created=now, keyid=key.kid, alg=_NAMES[key.alg])
+    except ValueError as error:
+        raise MalformedError("field_invalid", "kid") from error
+    return signature_headers(body, parameters, key.sign(_signature_base(body, exchange, parameters)))
 
 
 def verify_response(
@@ -82,34 +70,22 @@ def verify_response(
     Raises Refused: `response_signature_invalid`, whatever does not hold.
     """
     found = {name.lower(): text for name, text in headers.items()}
-    given, signature = _INPUT.fullmatch(found.get("signature-input", "")), _SIGNATURE.fullmatch(found.get("signature", ""))
-    if given is None or signature is None or found.get("content-digest") != _digest(body):
+    if found.get("content-digest") != content_digest(body):
         raise Refused("response_signature_invalid")
     try:
-        key, octets = find_server_key(jwks, given["keyid"]), b64_decode(signature["octets"])
+        given = _PROFILE.read(found)
+        key = find_server_key(jwks, given.keyid)
     except ValueError:
         raise Refused("response_signature_invalid") from None
-    fresh = _is_fresh(int(given["created"]), now, max_age, leeway)
-    base = _signature_base(body, exchange, given["params"])
-    if not fresh or _NAMES.get(key.alg) != given["alg"] or not key.is_signed(base, octets):
+    fresh = is_fresh(given.created, now, max_age, leeway)
+    base = _signature_base(body, exchange, given.parameters)
+    if not fresh or _NAMES.get(key.alg) != given.alg or not key.is_signed(base, given.octets):
         raise Refused("response_signature_invalid")
 
 
-def _digest(body: bytes) -> str:
-    return f"sha-256=:{b64_encode(hashlib.sha256(body).digest())}:"
-
-
-def _signature_base(body: bytes, exchange: Exchange, params: str) -> bytes:
-    """RFC 9421 section 2.5."""
-    lines = (
-        f'"@status": {exchange.status}',
-        f'"content-type": {exchange.content_type}',
-        f'"content-digest": {_digest(body)}',
-        f'"@method";req: {exchange.method}',
-        f'"@target-uri";req: {exchange.target_uri}',
-        f'"@signature-params": {params}',
-    )
-    return "\n".join(lines).encode("utf-8", "surrogatepass")
+def _signature_base(body: bytes, exchange: Exchange, parameters: str) -> bytes:
+    values = (exchange.status, exchange.content_type, content_digest(body), exchange.method, exchange.target_uri)
+    return _PROFILE.signature_base(values, parameters)
 
 
 def sign_response_detached(body: bytes, key: ServerKey, *, session_id: str, now: int) -> str:
@@ -152,11 +128,7 @@ def verify_response_detached(
     except ValueError:
         raise Refused("response_signature_invalid") from None
     issued = header["iat"]
-    if not isinstance(issued, int) or isinstance(issued, bool) or not _is_fresh(issued, now, max_age, leeway):
+    if not isinstance(issued, int) or isinstance(issued, bool) or not is_fresh(issued, now, max_age, leeway):
         raise Refused("response_signature_invalid")
     if header["sid"] != session_id:
         raise Refused("response_signature_invalid")
-
-
-def _is_fresh(signed_at: int, now: int, max_age: int, leeway: int) -> bool:
-    return now - max_age <= signed_at <= now + leeway

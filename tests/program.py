@@ -107,9 +107,10 @@ class Program:
             self.terminate()
             self.wait()
 
-    def owner(self) -> Owner:
+    def owner(self, *, environment: str = "live") -> Owner:
         """A new account with an API key that reaches all of it."""
-        scope, made = asyncio.run(_create_owner(Settings(database_url=self.database_url, root_key=ROOT_KEY)))
+        settings = Settings(database_url=self.database_url, root_key=ROOT_KEY)
+        scope, made = asyncio.run(_create_owner(settings, environment))
         return Owner(self, scope, made.record.key_id, made.secret_text, self.client(made.secret_text))  # type: ignore[arg-type]
 
     def client(self, secret: str | None) -> httpx.Client:
@@ -122,9 +123,9 @@ class Program:
         return self.http.post(path, data=fields, headers={"Origin": origin})
 
 
-async def _create_owner(settings: Settings) -> tuple[Scope, MadeApiKey]:
+async def _create_owner(settings: Settings, environment: str) -> tuple[Scope, MadeApiKey]:
     cause = Cause(system_clock(), actor="tester")
     async with open_node(settings, exclusive=False) as node:
         account = await create_account(node.store, NewAccount(), cause)
-        scope = Scope(account.account_id, "live")
+        scope = Scope(account.account_id, environment)
         return scope, await create_api_key(node.store, scope, "test", cause)

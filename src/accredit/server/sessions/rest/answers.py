@@ -44,7 +44,7 @@ def standing_of(session: RestSession, now_ms: int, *, created: bool = False) -> 
 
 
 def answer_body(node: Node, session: RestSession, part: Open, standing: Standing) -> bytes:
-    """The plain answer. part: what is sealed in the row."""
+    """The plain answer. part: what is sealed in the row. Raises ValueError for a subject that has no form in JSON."""
     control, base = session.control, node.settings.public_url
     members: dict[str, object] = {
         "id": session.session_id,
@@ -66,7 +66,7 @@ def answer_body(node: Node, session: RestSession, part: Open, standing: Standing
         "transactionId": session.attempt_id,
     }
     present = {name: value for name, value in members.items() if value is not None}
-    return json.dumps(present, ensure_ascii=control.json_ascii, separators=(",", ":")).encode("utf-8")
+    return json.dumps(present, ensure_ascii=control.json_ascii, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
 def _asked(control: Control) -> dict[str, object]:

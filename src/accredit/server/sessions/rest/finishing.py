@@ -112,7 +112,7 @@ async def _build(node: Node, session: RestSession, standing: Standing, now_ms: i
         standing = _bare(standing)
     try:
         answer = await seal_answer(node, session, answer_body(node, session, part, standing), now_ms=now_ms, until_ms=until_ms)
-    except AccreditError:
+    except (AccreditError, ValueError):
         if standing.status != "success":
             raise
         return await _build(node, session, Standing("error", "session_error", bare=True), now_ms)

@@ -362,11 +362,13 @@ CODES: dict[str, Code] = {
         response_malformed="The other server's answer is not HTTP, or its headers are too long.",
         redirect_refused="The other server redirected, which is never followed.",
     ),
+    # What a client makes of an answer.
+    **_codes(FailureError, 502, answer_malformed="The server's answer is not of the form that this client reads."),
     **_codes(
         ConflictError,
         409,
-        key_exists="The deployer has this key already.",
-        key_limit_reached="The deployer has as many live keys as it may have.",
+        key_exists="There is such a key already.",
+        key_limit_reached="There are as many live keys as there may be.",
         key_not_live="The key is revoked or retired.",
         deployer_exists="There is a deployer of this id.",
         integration_exists="There is an integration of this id.",

@@ -96,9 +96,9 @@ def make_backend(owner: Any, **policy: Any) -> Backend:
     return Backend(owner, client_id, owner.call("POST", f"/v1/api_clients/{client_id}/secrets", 201, {})["secret"])
 
 
-def visit(made: dict[str, Any]) -> httpx.Response:
+def visit(made: dict[str, Any], **headers: str) -> httpx.Response:
     """What a browser does that opens the page, up to the answer that sends it away from us, or shows something."""
-    with httpx.Client() as browser:
+    with httpx.Client(headers=headers) as browser:
         answer = browser.get(made["authenticationUrl"])
         while answer.status_code == 303:
             address = answer.url.join(answer.headers["location"])

@@ -15,7 +15,7 @@ from accredit.errors import FailureError, MalformedError
 from accredit.server.outbound import Outbound, OutboundRequest, resolve_name
 from accredit.server.outbound.addresses import Allowed, check_addresses, check_url
 
-VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "webhooks_guard.json").read_text(encoding="utf-8"))
+VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "webhooks.json").read_text(encoding="utf-8"))
 LOOPBACK = Allowed.parse(["127.0.0.0/8"])
 
 

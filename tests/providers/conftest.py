@@ -75,14 +75,14 @@ _FORM = re.compile(r'<form[^>]*action="([^"]+)"')
 _ABORT = re.compile(r'<a href="([^"]+/abort)"')
 
 
-def sign_in(url: str, person: str = "person-1", *, cancel: bool = False) -> dict[str, str]:
+def sign_in(url: str, person: str = "person-1", *, cancel: bool = False, callback: str = CALLBACK) -> dict[str, str]:
     """Go to a provider as a browser does, sign in, consent or cancel; what the browser brings back to the callback address."""
     with httpx.Client(follow_redirects=False) as browser:
         answer = browser.get(url)
         for _ in range(12):
             if answer.is_redirect:
                 location = str(answer.next_request.url) if answer.next_request else answer.headers["location"]
-                if location.startswith(CALLBACK):
+                if location.startswith(callback):
                     return dict(parse_qsl(urlsplit(location).query))
                 answer = browser.get(location)
                 continue

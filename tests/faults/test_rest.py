@@ -1,142 +1,167 @@
-"""Sessions of the rest door through kills, on two nodes, and in what a dump shows (protocol-rest.md scenarios 3, 4, 16 and 18)."""
+"""The rest door while something goes wrong: two processes at once, and `kill -9` (protocol-rest.md sections 9, 10 and 15)."""
 
-import time
+import json
 from collections import Counter
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
-from ..rest_backend import AUTO, make_backend, visit
+import accredit
+
+from ..doors.rest.person import Person
+from ..rest_backend import AUTO, CALLBACKS, Backend, make_backend
 from .conftest import UNLIMITED, running
-from .markers import Markers
-from .test_nothing_leaks import pages_of
 from .test_two_nodes import all_at_once
 
-PUBLIC_URL = "https://id.owner.example"
-HEADLESS = {"flow": "headless", "callbackUrls": None, "allowedProviders": ["nbid"]}
-AT_ONCE = {"sandbox_after": "0"}
-
-
-def finished(backend, **members):
-    """A session that ended with a person, and the octets that GET answers."""
-    made = backend.create(**{**HEADLESS, "additionalParameters": AT_ONCE, **members})
-    while True:
-        answer = backend.send("GET", f"/{made['id']}")
-        if answer.status_code == 200 and backend.read(answer)["status"] == "SUCCESS":
-            return made["id"], answer.content
-        time.sleep(0.3)
-
-
-def test_a_finished_session_reads_the_same_after_a_kill(program):
-    backend = make_backend(program.owner(environment="sandbox"))
-    sessions = [finished(backend), finished(backend, encryptionPublicKey=backend.key())]
-    open_one = backend.create(encryptionPublicKey=backend.key())
-    program.kill()
-    program.start()
-    for session_id, octets in sessions:
-        assert backend.send("GET", f"/{session_id}").content == octets
-    assert backend.get(open_one["id"]) == open_one
+# Both nodes stand behind one address, which nobody in these tests goes to.
+PUBLIC = "http://accredit.example"
 
 
 @pytest.fixture(scope="module")
-def two_nodes(migrated_postgresql, tmp_path_factory):
-    """Two servers on one database, which people know by one address."""
-    migrated_postgresql.execute("CREATE DATABASE rest_nodes TEMPLATE migrated STRATEGY file_copy")
-    url = migrated_postgresql.address.format("rest_nodes")
-    with running(tmp_path_factory.mktemp("rest"), url, 2, ACCREDIT_PUBLIC_URL=PUBLIC_URL, **UNLIMITED) as nodes:
-        yield nodes
+def pair(migrated_postgresql, tmp_path_factory):
+    """Two servers of one address on one PostgreSQL database."""
+    migrated_postgresql.execute("CREATE DATABASE pair TEMPLATE migrated STRATEGY file_copy")
+    environ = {**UNLIMITED, "ACCREDIT_PUBLIC_URL": PUBLIC}
+    with running(tmp_path_factory.mktemp("pair"), migrated_postgresql.address.format("pair"), 2, **environ) as programs:
+        yield programs
 
 
-def test_another_node_reads_the_same(two_nodes):
-    backend = make_backend(two_nodes[0].owner(environment="sandbox"))
-    for members in ({}, {"encryptionPublicKey": backend.key()}):
-        session_id, octets = finished(backend, **members)
-        assert backend.send("GET", f"/{session_id}", url=two_nodes[1].url).content == octets
+@pytest.fixture
+def backend(pair):
+    return make_backend(pair[0].owner(environment="sandbox"))
 
 
-def test_of_creates_with_one_idempotency_key_on_two_nodes_one_creates(two_nodes):
-    backend = make_backend(two_nodes[0].owner(environment="sandbox"))
-    body, headers = backend.body(), {"Authorization": f"Bearer {backend.token}", "Idempotency-Key": "order 7"}
+def at(node, made):
+    """The session's page on this node."""
+    return {**made, "authenticationUrl": made["authenticationUrl"].replace(PUBLIC, node.url)}
 
-    def create(number):
-        url = f"{two_nodes[number % 2].url}/auth/rest/sessions"
-        return httpx.post(url, json=body, headers=headers, timeout=20)
 
-    answers = all_at_once([lambda number=number: create(number) for number in range(20)])
-    assert Counter(answer.status_code for answer in answers) == {200: 20}
+def test_of_creates_with_one_key_on_two_nodes_one_makes_a_session(backend, pair):
+    body, other, own = (backend.body(externalReference=name) for name in ("order-1", "order-2", "order-1"))
+
+    def create(node, sent):
+        return backend.send("POST", url=node.url, json=sent, headers={"Idempotency-Key": "order"})
+
+    answers = all_at_once([lambda node=pair[number % 2]: create(node, body) for number in range(12)])
+    assert Counter(answer.status_code for answer in answers) == {200: 12}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
-    assert len(backend.send("GET", url=two_nodes[1].url).json()["sessions"]) == 1
-    other = backend.send(
-        "POST", url=two_nodes[1].url, json=backend.body(tags=["other"]), headers={"Idempotency-Key": "order 7"}
-    )
-    assert other.json()["code"] == "idempotency_key_reused"
+    for node in pair:
+        assert create(node, other).status_code == 422
+        assert create(node, own).headers["idempotent-replayed"] == "true"
+    assert len(backend.send("GET").json()["sessions"]) == 1
 
 
-def test_of_ends_on_two_nodes_one_wins(two_nodes):
-    backend = make_backend(two_nodes[0].owner(environment="sandbox"))
-    for _ in range(5):
-        made = backend.create(**HEADLESS, encryptionPublicKey=backend.key(), additionalParameters=AT_ONCE)
-        time.sleep(1.01)
-        path = f"/{made['id']}"
-        calls = [("POST", f"{path}/cancel", 0), ("GET", path, 1), ("POST", f"{path}/cancel", 1), ("GET", path, 0)]
-        answers = all_at_once([lambda call=call: backend.send(call[0], call[1], url=two_nodes[call[2]].url) for call in calls])
-        stored = {backend.send("GET", path, url=node.url).content for node in two_nodes}
-        assert len(stored) == 1
-        status = backend.get(made["id"])["status"]
-        assert status in ("SUCCESS", "CANCELLED")
-        ended = [each for each in answers if each.status_code == 200 and backend.read(each)["status"] == status]
-        assert {each.content for each in ended} <= stored
-        assert {answers[0].status_code, answers[2].status_code} == {200 if status == "CANCELLED" else 409}
+def test_a_retry_that_was_encrypted_anew_replays_on_the_other_node(backend, pair):
+    published = pair[0].http.get("/.well-known/jwks.json").json()["keys"]
+    body = backend.body(encryptionPublicKey=backend.key())
+    answers = []
+    for node, key in zip(pair, [each for each in published if each["use"] == "enc"], strict=True):
+        sealed = accredit.seal_request(json.dumps(body).encode(), accredit.parse_encryption_key(key))
+        headers = {"Content-Type": "application/jose", "Idempotency-Key": "sealed"}
+        answers.append(backend.send("POST", url=node.url, content=sealed, headers=headers))
+    assert [backend.read(answer)["id"] for answer in answers] == [backend.read(answers[0])["id"]] * 2
+    assert ["idempotent-replayed" in answer.headers for answer in answers] == [False, True]
 
 
-def test_a_dump_holds_nothing_of_the_person(start_program, database_url):
-    environ = {"ACCREDIT_LOG_LEVEL": "debug", "ACCREDIT_ACCESS_LOG": "1", **UNLIMITED}
-    program = start_program(database_url, **environ)
-    markers = Markers(
-        name="Åse Synnøve",
-        nin="17838549969",
-        idp_id="sandbox-no-1",
-        user_name="usér of the app 7c1e",
-        device="device-4b1e-of-somebody",
-        parameter="parameter välue 9d02",
-        agent="Agent-of-a-person/31c9",
-        refused="refused input 51aa",
-    )
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
+def test_of_cancel_and_success_at_once_one_wins_and_all_see_its_end(backend, pair, sealed):
+    seen = Counter()
+    key = {"encryptionPublicKey": backend.key()} if sealed else {}
+    with ExitStack() as ending:
+        for _ in range(8):
+            made = at(pair[1], backend.create(allowedProviders=["nbid"], **key))
+            person = Person(ending.enter_context(httpx.Client(base_url=pair[1].url)))
+            # The page's own redirects lead to the public address, where nobody is.
+            person.http.event_hooks["response"] = [_stay_here]
+            person.open(made)
+            form, name, value = person.find_button("Continue")
+            fields = {**form.fields, "person": "no-1", **({} if name is None else {name: value})}
+            cancelled, finished = all_at_once(
+                [
+                    lambda made=made: backend.send("POST", f"/{made['id']}/cancel", url=pair[0].url),
+                    lambda person=person, form=form, fields=fields: person.http.post(form.action, data=fields),
+                ]
+            )
+            bodies = [backend.send("GET", f"/{made['id']}", url=node.url) for node in pair]
+            assert bodies[0].content == bodies[1].content
+            end = backend.read(bodies[0])["status"]
+            assert (end, cancelled.status_code) in {("SUCCESS", 409), ("CANCELLED", 200)}
+            if end == "CANCELLED":
+                assert cancelled.content == bodies[0].content
+            kind = "success" if end == "SUCCESS" else "abort"
+            assert finished.headers["location"].startswith(CALLBACKS[kind])
+            seen[end] += 1
+    assert seen.total() == 8
+
+
+def _stay_here(answer):
+    if "location" in answer.headers:
+        answer.headers["location"] = answer.headers["location"].replace(PUBLIC, "")
+
+
+def test_of_two_answers_of_the_person_at_once_one_counts(backend, pair):
+    made = backend.create(allowedProviders=["nbid"])
+    with httpx.Client(base_url=pair[0].url) as browser:
+        person = Person(browser)
+        browser.event_hooks["response"] = [_stay_here]
+        person.open(at(pair[0], made))
+        form, name, value = person.find_button("Continue")
+        pressed = {} if name is None else {name: value}
+
+        def press(node, who):
+            fields = {**form.fields, "person": who, **pressed}
+            return browser.post(f"{node.url}{form.action}", data=fields).headers["location"]
+
+        # The clock of neither node is that of the other, but the database has one order.
+        locations = all_at_once(
+            [lambda node=node, who=who: press(node, who) for node, who in zip(pair, ("no-1", "se-1"), strict=True)]
+        )
+    assert all(location.startswith(CALLBACKS["success"]) for location in locations)
+    first, second = (backend.send("GET", f"/{made['id']}", url=node.url).content for node in pair)
+    assert first == second
+    assert len(backend.owner.call("GET", "/v1/audit?code=late_answer")["entries"]) == 1
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
+def test_a_finished_session_answers_the_same_octets_after_a_kill_and_from_another_node(
+    start_program, postgresql_url, rows, sealed
+):
+    first, second = (start_program(postgresql_url, ACCREDIT_PUBLIC_URL=PUBLIC) for _ in range(2))
+    backend = make_backend(first.owner(environment="sandbox"))
+    key = {"encryptionPublicKey": backend.key()} if sealed else {}
+    ids = {ending: _finish(backend, first, ending, **key) for ending in ("success", "user_aborted", "provider_error")}
+    cancelled = backend.create(**key)["id"]
+    ids["cancelled"] = cancelled
+    told = {cancelled: backend.send("POST", f"/{cancelled}/cancel").content}
+    told |= {each: backend.send("GET", f"/{each}").content for each in ids.values() if each not in told}
+    first.kill()
+    first.start()
+    for node in (first, second):
+        assert {each: backend.send("GET", f"/{each}", url=node.url).content for each in told} == told
+    assert backend.send("POST", f"/{cancelled}/cancel", url=second.url).content == told[cancelled]
+    if sealed:
+        # What is sent is what is stored: there is no other copy to make it from.
+        stored = rows(postgresql_url, "SELECT id, answer, sealed FROM sessions")
+        assert {each: (bytes(answer), part) for each, answer, part in stored} == {each: (told[each], None) for each in told}
+
+
+def _finish(backend: Backend, node, outcome, **members):
+    parameters = {**AUTO["additionalParameters"], "sandbox_outcome": outcome}
+    made = backend.create(allowedProviders=["nbid"], additionalParameters=parameters, **members)
+    with httpx.Client(base_url=node.url, event_hooks={"response": [_stay_here]}) as browser:
+        answer = Person(browser).go(at(node, made)["authenticationUrl"])
+    assert answer.status_code == 303, answer.text
+    return made["id"]
+
+
+def test_a_session_reads_the_same_after_a_kill_on_each_engine(program):
     backend = make_backend(program.owner(environment="sandbox"))
-    given = {"userName": markers["user_name"], "deviceId": markers["device"]}
-    parameters = {**AUTO["additionalParameters"], "free": markers["parameter"]}
-    made = []
-    for members in ({}, {"encryptionPublicKey": backend.key()}):
-        made.append(backend.create(allowedProviders=["nbid"], prefilledInput=given, additionalParameters=parameters, **members))
-        assert visit(made[-1], **{"User-Agent": markers["agent"]}).headers["location"] == made[-1]["callbackUrls"]["success"]
-        assert backend.get(made[-1]["id"])["subject"]["firstName"] == markers["name"]
-    backend.create(allowedProviders=["nbid"], prefilledInput=given, additionalParameters=parameters)
-    finished(backend, prefilledInput=given)
-    refused = {"nin": 5, "mobile": markers["refused"], "email": markers["refused"]}
-    assert backend.post(backend.body(prefilledInput=refused)).status_code == 400
-    assert backend.post(backend.body(flow=markers["refused"], tags=[markers["refused"] * 9])).status_code == 400
-    assert backend.send("POST", f"/{made[0]['id']}/redact").status_code == 200
-
-    metrics, audit = program.http.get("/metrics").content, backend.owner.api.get("/v1/audit?limit=100").content
-    listed, raw = backend.send("GET").content, pages_of(program)
-    program.terminate()
-    assert program.wait() == 0
-    places = {
-        "log": program.log.read_bytes(),
-        "metrics": metrics,
-        "audit": audit,
-        "list": listed,
-        "database": raw + pages_of(program),
-    }
-    assert {place: markers.found_in(octets) for place, octets in places.items()} == {place: set() for place in places}
-    assert made[1]["id"].encode() in places["database"]
-
-
-def test_who_holds_the_root_key_opens_no_answer_that_is_sealed_to_a_key(program, rows):
-    """Scenario 4: what is stored is what was sent, and nothing else of it is left."""
-    backend = make_backend(program.owner(environment="sandbox"))
-    session_id, octets = finished(backend, encryptionPublicKey=backend.key())
-    ((answer, sealed),) = rows(program.database_url, "SELECT answer, sealed FROM sessions WHERE id = ?", session_id)
-    assert (bytes(answer), sealed) == (octets, None)
-    assert octets.count(b".") == 4
+    ids = [_finish(backend, program, "success", **key) for key in ({}, {"encryptionPublicKey": backend.key()})]
+    told = {each: backend.send("GET", f"/{each}").content for each in ids}
+    opened = backend.create(encryptionPublicKey=backend.key())
+    program.kill()
+    program.start()
+    assert {each: backend.send("GET", f"/{each}").content for each in ids} == told
+    assert backend.get(opened["id"]) == opened

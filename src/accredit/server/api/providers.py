@@ -34,6 +34,7 @@ _CODES = (
     "endpoint_url_invalid",
     "endpoint_address_forbidden",
     "logo_invalid",
+    "secret_malformed",
 )
 
 

@@ -6,12 +6,12 @@ import msgspec
 
 from accredit.errors import MalformedError
 from accredit.server.providers.callout.settings import CalloutSettings
-from accredit.server.providers.callout.signing import decode_secret
 from accredit.server.providers.keys import Role
 from accredit.server.providers.members import Parsed
 from accredit.server.providers.oidc.entity_statement import BrokerStatement, read_statement
 from accredit.server.providers.oidc.settings import FtnSettings, GenericSettings
 from accredit.server.providers.records import ProviderRecord, StoredMembers
+from accredit.webhooks import WebhookSecret
 
 Settings: TypeAlias = GenericSettings | FtnSettings | CalloutSettings
 
@@ -52,9 +52,9 @@ def _check_callout(parsed: Parsed) -> None:
     if "secret" not in parsed.secrets:
         raise MalformedError("field_missing", "secret")
     try:
-        decode_secret(parsed.secrets["secret"])
-    except ValueError as error:
-        raise MalformedError("field_invalid", "secret") from error
+        WebhookSecret.from_text(parsed.secrets["secret"])
+    except MalformedError as error:
+        raise MalformedError(error.code, "secret") from error
 
 
 def addresses_of(settings: Settings | None) -> dict[str, str]:

@@ -18,7 +18,6 @@ from accredit.encoding import Json, compact_json, parse_json
 from accredit.errors import FailureError, MalformedError
 from accredit.server.outbound import Answer, Outbound, OutboundRequest
 from accredit.server.providers.callout.settings import CalloutSettings
-from accredit.server.providers.callout.signing import decode_secret, signed_headers
 from accredit.server.providers.oidc.exchange import address_with
 from accredit.server.providers.oidc.once import Once, is_state_of
 from accredit.server.providers.oidc.remote import AttemptEnded, unavailable
@@ -36,6 +35,7 @@ from accredit.server.providers.provider import (
     Waiting,
 )
 from accredit.server.providers.records import LOAS, Loa
+from accredit.webhooks import sign_webhook
 
 _MAX_BYTES = 32 * 1024
 _POLL_MS = 1000
@@ -96,23 +96,12 @@ class CalloutProvider:
             return Finished(over.ended)
 
     async def _call(self, asked: Asked, state: State) -> Answer:
-        body = compact_json(
-            {
-                "type": "rest.provider.requested",
-                "id": f"cal_{asked.attempt_id}",
-                "session_id": asked.session_id,
-                "environment": asked.scope.environment,
-                "provider": asked.provider.provider_id,
-                "flow": asked.flow,
-                "language": asked.language,
-                "requested_loa": asked.requested_loa,
-                "requested_attributes": list(asked.requested_attributes),
-                "input": dict(asked.prefilled),
-                "return_url": state.get("return_url"),
-            }
-        )
+        body = compact_json(_request(asked, state))
         try:
-            headers = signed_headers(decode_secret(self._secret), f"cal_{asked.attempt_id}", asked.now_ms // 1000, body)
+            headers = sign_webhook(body, event_id=_id_of(asked), secrets=[self._secret], now=asked.now_ms // 1000)
+        except MalformedError as error:
+            raise AttemptEnded(Ended("error", "session_error", "provider_secret_malformed")) from error
+        try:
             return await self._outbound.send(
                 OutboundRequest(
                     self._settings.url,
@@ -126,8 +115,27 @@ class CalloutProvider:
             )
         except (FailureError, MalformedError) as error:
             raise unavailable(error.code) from error
-        except ValueError as error:
-            raise AttemptEnded(Ended("error", "session_error", "provider_secret_malformed")) from error
+
+
+def _id_of(asked: Asked) -> str:
+    return "cal_" + asked.attempt_id.replace("-", "")
+
+
+def _request(asked: Asked, state: State) -> dict[str, Json]:
+    """What a service is told: the same each time, so that the latest answer is the one that counts."""
+    return {
+        "type": "rest.provider.requested",
+        "id": _id_of(asked),
+        "session_id": asked.session_id,
+        "environment": asked.scope.environment,
+        "provider": asked.provider.provider_id,
+        "flow": asked.flow,
+        "language": asked.language,
+        "requested_loa": asked.requested_loa,
+        "requested_attributes": list(asked.requested_attributes),
+        "input": dict(asked.prefilled),
+        "return_url": state.get("return_url"),
+    }
 
 
 def _read(answer: Answer) -> _Said:

@@ -44,7 +44,7 @@ class IdentityDiagnosis:
     """How a signature fares, check by check. would_admit, code: what level SECURE_IDENTITY would have done.
 
     timestamp, skew_s: Unix seconds, and by how many the signer is ahead of us (negative: behind). signed_text: what should have been
-    signed, with e-mail and key id masked; signed_text_bytes, signed_text_sha256: of the whole text. These are None where the signature
+    signed, with e-mail and key id masked; signed_text_bytes, signed_text_sha256: of the whole text. They are None where the signature
     has no form. mistakes: by name, whether it is a likely cause.
     """
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import jwcrypto.jwk
@@ -83,7 +82,7 @@ def sign_in(url: str, person: str = "person-1", *, cancel: bool = False, callbac
             if answer.is_redirect:
                 location = str(answer.next_request.url) if answer.next_request else answer.headers["location"]
                 if location.startswith(callback):
-                    return dict(parse_qsl(urlsplit(location).query))
+                    return location
                 answer = browser.get(location)
                 continue
             form, abort = _FORM.search(answer.text), _ABORT.search(answer.text)

@@ -12,7 +12,8 @@ from accredit.server.providers.mapping import map_claims
 from accredit.server.providers.provider import Dropped, Ended, Redirect, Verified
 
 from ..server.providers.conftest import SANDBOX, finished
-from .conftest import CALLBACK, sign_in
+from .conftest import CALLBACK
+from .conftest import sign_in as go
 
 NAMES = ["firstName", "lastName", "dateOfBirth", "email"]
 EVERYTHING = {
@@ -75,6 +76,11 @@ class Rp:
 
 def query_of(url):
     return dict(parse_qsl(urlsplit(url).query))
+
+
+def sign_in(url, **how):
+    """What the browser of a person who signed in brings back."""
+    return query_of(go(url, **how))
 
 
 def named(outcome, record):

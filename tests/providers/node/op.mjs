@@ -38,6 +38,8 @@ function configure(wanted) {
     cookies: { keys: ['only-for-tests'] },
     claims: { openid: ['sub'], profile: ['given_name', 'family_name', 'birthdate'], email: ['email'], pid: ['pid'] },
     acrValues: ['urn:level:2', 'urn:level:3'],
+    // Its own refuses addresses of this machine.
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
     findAccount: (_context, id) => ({ accountId: id, claims: async () => ({ ...person, sub: id }) }),
     conformIdTokenClaims: false,
     pkce: { required: () => true },

@@ -61,7 +61,10 @@ def api(request_id: str) -> Headers:
 
 def key_generator(request_id: str) -> Headers:
     """Headers of the page that makes key pairs: no script of it may tell anybody anything (protocol-rest.md section 16)."""
-    policy = b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'none'; form-action 'none'; frame-ancestors 'none'"
+    policy = (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'none'; form-action 'none';"
+        b" frame-ancestors 'none'"
+    )
     return [(b"content-security-policy", policy), (b"referrer-policy", b"no-referrer"), HTML, *api(request_id)]
 
 

@@ -129,6 +129,11 @@ def test_a_redirect_session_needs_the_cookie(backend, new_person):
     answer = person.go(made["authenticationUrl"])
     assert answer.status_code == 404
     assert "let this browser keep cookies" in answer.text
+    keeper = new_person()
+    keeper.open(made)
+    secret = keeper.http.cookies["accredit_browser"]
+    assert person.go(f"{page_of(made)}?browser={secret}").status_code == 404
+    assert keeper.go(page_of(made)).status_code == 200
 
 
 def test_a_nonce_that_was_made_up_is_not_repeated(embed, new_person, backend):

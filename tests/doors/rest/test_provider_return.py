@@ -13,16 +13,21 @@ from .test_person_page import page_of
 
 
 class Service:
-    """The owner's service that finds out who a person is. says: its next answer; None: the person is sent to its page first."""
+    """The owner's service that finds out who a person is.
+
+    says: its next answer; None: the person is sent to its page first. meanwhile: what happens while it thinks.
+    """
 
     def __init__(self):
         service = self
         self.says = None
         self.heard = []
+        self.meanwhile = lambda: None
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 service.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                service.meanwhile()
                 body = json.dumps(service.says or {"status": "pending", "continue_url": f"{service.url}/who"}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -121,7 +126,9 @@ def test_another_browser_cannot_come_back_for_it(backend, service, new_person):
     assert person.go(service.heard[0]["return_url"]).status_code == 404
     reasons = [entry["detail"] for entry in backend.owner.call("GET", "/v1/audit?kind=rest.late_answer")["entries"]]
     assert reasons == [{"reason": "other_browser"}, {"reason": "other_browser"}]
-    assert stranger.go(service.heard[0]["return_url"]).headers["location"].startswith("https://shop.example/cb?status=success&")
+    # Nor does who opened the page finish what the person began there.
+    assert stranger.go(service.heard[0]["return_url"]).status_code in (200, 303)
+    assert backend.get(made["id"])["status"] == "WAITING_FOR_USER"
 
 
 def test_what_belongs_to_an_earlier_attempt_changes_nothing(backend, service, new_person):
@@ -166,6 +173,17 @@ def test_what_comes_after_the_end_leads_to_it(backend, service, new_person):
     person.go(service.heard[-1]["return_url"])
     assert person.page.heading == "You are no longer asked"
     assert backend.get(cancelled["id"])["status"] == "CANCELLED"
+
+
+def test_of_a_cancel_and_an_answer_at_once_the_first_wins_and_no_nonce_is_told(make_backend, backend, service, new_person):
+    """The caller cancels while the provider is asked: the browser goes where that end leads, and did not finish anything."""
+    caller, person = make_backend(owner=backend.owner, session_nonce="always"), new_person()
+    made = leave(caller, person)
+    service.says = FOUND
+    service.meanwhile = lambda: caller.send("POST", f"/{made['id']}/cancel")
+    answer = person.go(service.heard[0]["return_url"])
+    assert answer.headers["location"] == f"https://shop.example/cb?status=abort&sessionId={made['id']}"
+    assert caller.get(made["id"])["status"] == "CANCELLED"
 
 
 def test_an_answer_at_the_address_of_another_provider_is_none(backend, service, new_person):

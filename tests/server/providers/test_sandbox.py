@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from accredit.server.providers.mapping import map_claims
@@ -221,5 +222,9 @@ def test_others_ignore_what_is_the_sandbox_s():
     parameters = {"sandbox_person": "no-9", "sandbox_http": "503"}
     assert check_parameters([], parameters, {"nin": "1"}) == ()
     assert forced_status([], parameters) is None
+    mixed = [sandbox_record(), msgspec.structs.replace(sandbox_record(), kind="callout")]
+    assert [fault.name for fault in check_parameters(mixed, parameters, {"nin": "1"})] == [
+        "additionalParameters.sandbox_person"
+    ]
     assert forced_status([sandbox_record()], parameters) == 503
     assert forced_status([sandbox_record()], {}) is None

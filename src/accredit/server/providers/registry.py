@@ -101,10 +101,15 @@ async def open_provider(node: "Node", record: ProviderRecord) -> Provider:
 def check_parameters(
     offered: Sequence[ProviderRecord], parameters: Mapping[str, str], prefilled: Mapping[str, str]
 ) -> tuple[ParameterFault, ...]:
-    """What the offered providers do not take of `additionalParameters` and `prefilledInput` (protocol-rest.md section 12)."""
-    if not any(record.kind == "sandbox" for record in offered):
+    """What the offered providers do not take of `additionalParameters` and `prefilledInput` (protocol-rest.md section 12).
+
+    Personal input is judged only where all of them are the sandbox's: it may be meant for another one.
+    """
+    kinds = {record.kind for record in offered}
+    if "sandbox" not in kinds:
         return ()
-    return tuple(ParameterFault(name, reason) for name, reason in find_faults(parameters, prefilled))
+    faults = find_faults(parameters, prefilled if kinds == {"sandbox"} else {})
+    return tuple(ParameterFault(name, reason) for name, reason in faults)
 
 
 def forced_status(offered: Sequence[ProviderRecord], parameters: Mapping[str, str]) -> int | None:

@@ -20,6 +20,7 @@ from accredit.server.providers.provider import Ended
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_S = 300
+_ACCESS_TOKEN = re.compile("[!-~]{1,16384}")
 # Errors of RFC 6749 section 5.2, RFC 9126 section 2.3 and OpenID Connect: of others, which a peer may invent, the audit says no name.
 KNOWN_ERRORS = frozenset(
     (
@@ -111,7 +112,10 @@ async def redeem_code(remote: Remote, client: Client, url: str, form: Mapping[st
     id_token, access_token = body.get("id_token"), body.get("access_token")
     if not isinstance(id_token, str) or not id_token:
         raise AnswerError("id_token_missing")
-    return Tokens(id_token, access_token if isinstance(access_token, str) and access_token.isascii() else None)
+    # RFC 6749 appendix A.12: what may stand in a header, where it goes next.
+    if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
+        return Tokens(id_token, None)
+    return Tokens(id_token, access_token)
 
 
 async def load_userinfo(remote: Remote, client: Client, url: str, access_token: str) -> Answer:

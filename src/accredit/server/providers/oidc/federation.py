@@ -40,7 +40,7 @@ def callback_of(public_url: str, record: ProviderRecord) -> str:
 def render_statement(public_url: str, record: ProviderRecord, keys: HeldKeys, now: int) -> Document | None:
     """Our entity statement; None where the provider is no broker. now: Unix seconds."""
     settings = read_settings_of(record)
-    if not isinstance(settings, FtnSettings) or keys.entity is None:
+    if not isinstance(settings, FtnSettings) or keys.entity is None or keys.signing is None:
         return None
     entity_id = entity_id_of(public_url, record)
     name = settings.client_id or entity_id
@@ -52,8 +52,8 @@ def render_statement(public_url: str, record: ProviderRecord, keys: HeldKeys, no
         "client_registration_types": [],
         "signed_jwks_uri": f"{entity_id}/jwks",
         "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": settings.signing_alg,
-        "request_object_signing_alg": settings.signing_alg,
+        "token_endpoint_auth_signing_alg": keys.signing.alg,
+        "request_object_signing_alg": keys.signing.alg,
         "id_token_signed_response_alg": "RS256",
         "id_token_encrypted_response_alg": "RSA-OAEP",
         "id_token_encrypted_response_enc": "A128CBC-HS256",

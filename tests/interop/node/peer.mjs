@@ -1,6 +1,7 @@
 // Answers one JSON request a line with one JSON line: {"value": ...} or {"error": ...}.
 import { createInterface } from 'node:readline';
 import * as jose from 'jose';
+import { signReference, signReferenceToken, signRequest, signWebhook, verifyWebhook } from './flow.mjs';
 import { canonical, signAsTheOriginal, signVersion2 } from './identity.mjs';
 import { generateJWS } from './original.mjs';
 
@@ -21,6 +22,11 @@ const operations = {
   generate,
   identityOriginal: signAsTheOriginal,
   identityV2: signVersion2,
+  reference: signReference,
+  referenceToken: signReferenceToken,
+  request: signRequest,
+  verifyWebhook,
+  signWebhook,
   canonical: ({ texts }) => texts.map((json) => canonical(JSON.parse(json))),
   numbers: ({ octets }) => octets.map((hex) => JSON.stringify(Buffer.from(hex, 'hex').readDoubleBE())),
   thumbprint: ({ jwk }) => jose.calculateJwkThumbprint(jwk),

@@ -1,8 +1,8 @@
-"""The limit on refusals: per address and minute, bounded in memory."""
+"""Limits: how often something may happen in a window, bounded in memory."""
 
 import pytest
 
-from accredit.server.limits import RefusalLimit, TooManyRefusals, network_of
+from accredit.server.limits import RateLimit, RefusalLimit, TooManyRefusals, TooManyRequests, network_of
 
 
 def test_an_address_waits_for_the_next_minute():
@@ -30,3 +30,33 @@ def test_many_addresses_push_out_the_oldest_only():
     limit.check("192.0.2.1", 0)
     with pytest.raises(TooManyRefusals):
         limit.check("192.0.2.3", 0)
+
+
+def test_so_many_in_a_window_and_each_for_itself():
+    limit = RateLimit(1000)
+    for _ in range(3):
+        limit.take("a", 3, 10_200)
+    with pytest.raises(TooManyRequests) as refused:
+        limit.take("a", 3, 10_200)
+    assert refused.value.retry_after_s == 1
+    limit.take("b", 3, 10_200)
+    limit.take("a", 3, 11_000)
+
+
+def test_who_was_refused_waits_no_longer_for_it():
+    limit = RateLimit(60_000)
+    limit.take("a", 1, 0)
+    for now_ms, wait_s in ((0, 60), (59_001, 1), (59_999, 1)):
+        with pytest.raises(TooManyRequests) as refused:
+            limit.take("a", 1, now_ms)
+        assert refused.value.retry_after_s == wait_s
+    limit.take("a", 1, 60_000)
+
+
+def test_many_callers_push_out_the_oldest_only():
+    limit = RateLimit(1000, capacity=2)
+    for who in "abc":
+        limit.take(who, 1, 0)
+    limit.take("a", 1, 0)
+    with pytest.raises(TooManyRequests):
+        limit.take("c", 1, 0)

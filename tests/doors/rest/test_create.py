@@ -229,3 +229,10 @@ def test_other_methods_are_told_which_there_are(backend):
         problem(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == allowed
     problem(backend.server.http.get("/auth/rest/nothing"), 404, "page_not_found")
+
+
+def test_a_language_or_theme_that_nobody_knows_is_noted(backend):
+    made = backend.create(language="tlh", themeId="none")
+    backend.create(language="nb-NO")
+    (entry,) = backend.owner.call("GET", "/v1/audit?kind=rest.fallback")["entries"]
+    assert (entry["session_id"], entry["detail"]) == (made["id"], {"members": ["language", "themeId"]})

@@ -7,6 +7,7 @@ from accredit.encoding import Json
 from accredit.errors import FailureError, MalformedError
 from accredit.sealing import MAX_REQUEST_BYTES, EncryptedRequestError, EncryptionKey, EncryptionKeyError, open_request
 from accredit.server import telemetry
+from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.doors.rest.calls import RestCall, RestReply
 from accredit.server.doors.rest.replies import session_reply
 from accredit.server.forms import read_body
@@ -23,6 +24,7 @@ from accredit.server.gate.rest import (
     parse_request,
 )
 from accredit.server.gate.rest.faults import FaultCode
+from accredit.server.hosted.rest.wording import find_language
 from accredit.server.integrations.integration import RestIntegration
 from accredit.server.keyring.encryption_keys import check_inline_key, find_encryption_key
 from accredit.server.limits import RateLimit, TooManyRequests
@@ -31,6 +33,8 @@ from accredit.server.providers.registry import check_parameters, forced_status
 from accredit.server.sessions.rest.asking import start_headless
 from accredit.server.sessions.rest.creating import Asking, create_session
 from accredit.server.sessions.rest.finishing import expire_if_due
+from accredit.server.sessions.rest.record import RestSession
+from accredit.server.themes.records import find_theme_of_session
 
 MAX_BODY_BYTES = 64 * 1024
 _MINUTE_MS = 60_000
@@ -174,6 +178,31 @@ async def _create(call: RestCall, admission: RestAdmission, key: EncryptionKey |
     if made.replayed:
         return await session_reply(call, await expire_if_due(call.node, made.session), replayed=True)
     telemetry.sessions_opened("rest", "signed").inc()
+    await _note_fallbacks(call, admission, made.session)
     if admission.request.flow != "headless":
         return await session_reply(call, made.session, part=made.part, created=True)
     return await session_reply(call, await start_headless(call.node, made.session), created=True)
+
+
+async def _note_fallbacks(call: RestCall, admission: RestAdmission, session: RestSession) -> None:
+    """Write down which of language and theme nobody knows here: the page falls back, and the owner can find out why."""
+    request, names = admission.request, list[Json]()
+    if request.language is not None and find_language(request.language) is None:
+        names.append("language")
+    if request.theme_id is not None:
+        theme = await call.node.store.read(find_theme_of_session, (session.scope, request.theme_id))
+        if theme is None or theme.theme_id != request.theme_id:
+            names.append("themeId")
+    if names:
+        entry = AuditEntry(
+            at_ms=call.now_ms,
+            kind="rest.fallback",
+            account_id=session.account_id,
+            environment=session.environment,
+            actor=session.client_id,
+            integration_id=session.integration_id,
+            session_id=session.session_id,
+            request_id=call.request_id,
+            detail={"members": names},
+        )
+        await call.node.store.write(record_entries, entry)

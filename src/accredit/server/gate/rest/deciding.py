@@ -80,7 +80,7 @@ def admit_request(
         least = LOAS.index(request.requested_loa)
         left = _keep(left, lambda offer: LOAS.index(offer.loa) >= least, "requestedLoa")
     if not has_key:  # (d)
-        left = _without_secretive(left, _encryption_required(), narrowed=named is None)
+        left = _without_secretive(left, _encryption_required, narrowed=named is None)
     if request.prefilled and not encrypted:  # (e)
         left = _judge_plain_input(left, rules.plain_personal_input, narrowed=named is None)
     if request.flow == "headless" and len(left) != 1:  # (f)
@@ -95,21 +95,24 @@ def _keep(offers: list[Offer], holds: Callable[[Offer], bool], member: str) -> l
     return left
 
 
-def _without_secretive(offers: list[Offer], otherwise: FaultyRequestError, *, narrowed: bool) -> list[Offer]:
+def _without_secretive(offers: list[Offer], refusal: Callable[[], FaultyRequestError], *, narrowed: bool) -> list[Offer]:
     """Drop those that require encryption. Who named providers is told instead: nothing is narrowed behind their back."""
     left = [offer for offer in offers if not offer.requires_encryption]
     if not left or (len(left) < len(offers) and not narrowed):
-        raise otherwise
+        raise refusal()
     return left
 
 
 def _judge_plain_input(offers: list[Offer], rule: str, *, narrowed: bool) -> list[Offer]:
-    refusal = FaultyRequestError(
+    if rule == "refuse":
+        raise _encrypted_request_required()
+    return offers if rule == "allow" else _without_secretive(offers, _encrypted_request_required, narrowed=narrowed)
+
+
+def _encrypted_request_required() -> FaultyRequestError:
+    return FaultyRequestError(
         [fault("prefilledInput", "not_allowed", "Send it in an encrypted request.")], "encrypted_request_required"
     )
-    if rule == "refuse":
-        raise refusal
-    return offers if rule == "allow" else _without_secretive(offers, refusal, narrowed=narrowed)
 
 
 def _encryption_required() -> FaultyRequestError:

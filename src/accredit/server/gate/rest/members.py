@@ -6,6 +6,7 @@ given. Lengths are in characters.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 from accredit.encoding import Json
@@ -26,7 +27,11 @@ def form_of(form: re.Pattern[str]) -> Judge:
 
 def lowered(text: str) -> str:
     """The text in lower case, of ASCII letters only: no other letter may become one of them."""
-    return text.translate(_TO_LOWER)
+    return text.lower() if text.isascii() else text.translate(_TO_LOWER)
+
+
+# The names of the table, of which there are few.
+_lowered_name = lru_cache(maxsize=256)(lowered)
 
 
 def _fold_names(members: Mapping[str, Json]) -> dict[str, Json]:
@@ -45,7 +50,7 @@ class Members:
 
     def __init__(self, members: Mapping[str, Json], faults: list[Fault], *, prefix: str = "") -> None:
         self._given = _fold_names(members)
-        self._names = {lowered(name): name for name in members}
+        self._sent = members
         self._faults = faults
         self._prefix = prefix
         self._read: set[str] = set()
@@ -56,7 +61,7 @@ class Members:
 
     def find(self, name: str) -> Json:
         """The member as it came; None where it is absent, as a list of nothing is too."""
-        key = lowered(name)
+        key = _lowered_name(name)
         self._read.add(key)
         value = self._given.get(key)
         return None if isinstance(value, list) and all(each is None for each in value) else value
@@ -150,9 +155,9 @@ class Members:
 
     def refuse_unread(self) -> None:
         """Note every member that nobody asked for."""
-        for key, value in self._given.items():
-            if key not in self._read and value is not None:
-                self.fault(self._names[key] if _FOLLOWED.fullmatch(self._names[key]) else "(unnamed)", "not_allowed")
+        for name, value in self._sent.items():
+            if lowered(name) not in self._read and value is not None:
+                self.fault(name if _FOLLOWED.fullmatch(name) else "(unnamed)", "not_allowed")
 
 
 def _path(name: str, key: str) -> str:

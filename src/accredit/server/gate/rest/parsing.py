@@ -4,9 +4,10 @@ request = parse_request(body, surroundings)          # or FaultyRequestError wit
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, get_args
 
 from accredit.encoding import Json, JsonError, parse_json
@@ -155,21 +156,25 @@ _PREFILLED_JUDGES: Mapping[str, Judge] = {"mobile": form_of(_MOBILE), "email": f
 def _read_parents(reading: _Reading) -> tuple[str, ...]:
     """Who may frame an embedded session: what the request names, else what the policy does; in sandbox, else anybody."""
     members, listed, sandbox = reading.members, reading.rules.embedded_parent_domains, reading.surroundings.sandbox
+    embedded = reading.found["flow"] == "embedded"
+    if members.find("embeddedParentDomains") is None:
+        if embedded and not listed and not sandbox:
+            members.fault("embeddedParentDomains", "required")
+        parents = listed or ("*",)
+    else:
+        judge = partial(_judge_parent, listed, sandbox)
+        given = members.texts("embeddedParentDomains", least=1, most=300, count=20, judge=judge)
+        parents = tuple(dict.fromkeys(map(parse_parent, given)))
+    return parents if embedded else ()
 
-    def judge(text: str) -> FaultCode | None:
-        try:
-            parent = parse_parent(text)
-        except ValueError:
-            return "format"
-        plain = parent.startswith("http:") and not sandbox
-        return "not_allowed" if plain or (listed and not is_parent_listed(parent, listed)) else None
 
-    given = members.texts("embeddedParentDomains", least=1, most=300, count=20, judge=judge)
-    if reading.found["flow"] != "embedded":
-        return ()
-    if members.find("embeddedParentDomains") is None and not listed and not sandbox:
-        members.fault("embeddedParentDomains", "required")
-    return tuple(dict.fromkeys(map(parse_parent, given))) or listed or ("*",)
+def _judge_parent(listed: Sequence[str], sandbox: bool, text: str) -> FaultCode | None:
+    try:
+        parent = parse_parent(text)
+    except ValueError:
+        return "format"
+    plain = parent.startswith("http:") and not sandbox
+    return "not_allowed" if plain or (listed and not is_parent_listed(parent, listed)) else None
 
 
 def _read_lifetime(reading: _Reading) -> int:
@@ -180,16 +185,16 @@ def _read_lifetime(reading: _Reading) -> int:
 
 
 def _read_domain(reading: _Reading) -> str | None:
-    listed = reading.rules.request_domains
-
-    def judge(text: str) -> FaultCode | None:
-        try:
-            return None if is_listed(parse_host(text), listed) else "not_allowed"
-        except ValueError:
-            return "format"
-
+    judge = partial(_judge_domain, reading.rules.request_domains)
     text = reading.members.text("requestDomain", most=253, judge=judge)
     return None if text is None else parse_host(text)
+
+
+def _judge_domain(listed: Collection[str], text: str) -> FaultCode | None:
+    try:
+        return None if is_listed(parse_host(text), listed) else "not_allowed"
+    except ValueError:
+        return "format"
 
 
 def _read_key(reading: _Reading) -> Json:

@@ -67,13 +67,14 @@ def _read(code: str, text: str) -> Language:
 def choose_language(wanted: Iterable[str | None], accept_language: str) -> Language:
     """The first of the wanted tags that there is a language for, else the best of the header, else English."""
     for tag in (*wanted, *_accepted(accept_language)):
-        found = _find(tag)
+        found = find_language(tag)
         if found is not None:
             return found
     return languages()[DEFAULT]
 
 
-def _find(tag: str | None) -> Language | None:
+def find_language(tag: str | None) -> Language | None:
+    """The language that a tag means, whatever region it names; None for one that there is no language for."""
     primary = (tag or "").lower().replace("_", "-").partition("-")[0]
     return languages().get(_OTHER_NAMES.get(primary, primary))
 

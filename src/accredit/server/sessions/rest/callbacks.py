@@ -14,18 +14,28 @@ def callback_form(
 
     Pairs of the same names, however spelled, are removed; the rest stays as it is, octet for octet.
     """
-    added = {"sessionId": session_id, "externalReference": external_reference, "sessionNonce": session_nonce}
-    given = {name: text for name, text in added.items() if text is not None}
+    return _with_pairs(address, _added(session_id, external_reference, session_nonce))
+
+
+def _added(session_id: str, external_reference: str | None, session_nonce: str | None = None) -> dict[str, str]:
+    """Our parameters, in their order, each as it is written."""
+    given = {"sessionId": session_id, "externalReference": external_reference, "sessionNonce": session_nonce}
+    return {name: f"{name}={quote(text, safe='')}" for name, text in given.items() if text is not None}
+
+
+def _with_pairs(address: str, added: Mapping[str, str]) -> str:
     before, hash_sign, fragment = address.partition("#")
     path, _, query = before.partition("?")
-    kept = "&".join(pair for pair in query.split("&") if _name_of(pair) not in given)
-    ours = "&".join(f"{name}={quote(text, safe='')}" for name, text in given.items())
-    return f"{path}?{kept}{'&' if kept else ''}{ours}{hash_sign}{fragment}"
+    kept = [pair for pair in query.split("&") if _name_of(pair) not in added] if query else []
+    rest = "&".join(kept)
+    return f"{path}?{rest}{'&' if rest else ''}{'&'.join(added.values())}{hash_sign}{fragment}"
 
 
 def _name_of(pair: str) -> str:
-    name = pair.partition("=")[0].replace("+", " ")
-    return unquote_to_bytes(name).decode("utf-8", "replace")
+    name = pair.partition("=")[0]
+    if "%" not in name and "+" not in name:
+        return name
+    return unquote_to_bytes(name.replace("+", " ")).decode("utf-8", "replace")
 
 
 def shown_callbacks(session_id: str, control: Control) -> Mapping[str, str] | None:
@@ -33,9 +43,9 @@ def shown_callbacks(session_id: str, control: Control) -> Mapping[str, str] | No
     given = control.callbacks
     if given is None:
         return None
-    reference = control.external_reference
+    added = _added(session_id, control.external_reference)
     addresses = {"success": given.success, "abort": given.abort, "error": given.error}
-    return {name: callback_form(each, session_id, external_reference=reference) for name, each in addresses.items()}
+    return {name: _with_pairs(each, added) for name, each in addresses.items()}
 
 
 def callback_url(session: RestSession, *, session_nonce: str | None) -> str | None:

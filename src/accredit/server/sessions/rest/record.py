@@ -5,6 +5,7 @@ who change it at once none loses the other's work.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -159,8 +160,8 @@ class RestSession(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def control(self) -> Control:
-        """The control part, read anew each time."""
-        return _CONTROL.decode(self.control_text)
+        """The control part."""
+        return _read_control(self.control_text)
 
     def status_at(self, now_ms: int) -> Status:
         """The status that every reader sees at that time."""
@@ -176,7 +177,8 @@ class RestSession(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ENCODER = msgspec.json.Encoder()
-_CONTROL = msgspec.json.Decoder(Control)
+# One request asks for it several times.
+_read_control = lru_cache(maxsize=512)(msgspec.json.Decoder(Control).decode)
 _OPEN = msgspec.json.Decoder(Open)
 
 

@@ -58,7 +58,9 @@ def test_a_frame_gets_a_cookie_of_its_own_jar(embed, server):
     assert attributes == "Path=/; HttpOnly; SameSite=None; Secure; Partitioned"
     location = answer.headers["location"]
     assert location == f"{page_of(made)}?browser={cookie.partition('=')[2]}"
-    page = server.http.get(location, headers={"Cookie": cookie})
+    clean = server.http.get(location, headers={"Cookie": cookie})
+    assert (clean.status_code, clean.headers["location"]) == (303, page_of(made))
+    page = server.http.get(page_of(made), headers={"Cookie": cookie})
     assert "browser=" not in page.text
 
 

@@ -101,6 +101,9 @@ class SessionPage(PersonPart):
         if "key" in visit.query:
             return await self._open(visit, session_id, visit.query["key"])
         session, browser = await find_own(visit, session_id)
+        if browser.by_cookie and "browser" in visit.query:
+            # The cookie came back: the address need not carry what it says.
+            return go_to_page(visit, session, browser)
         show = show_open if session.is_open(visit.now_ms) else show_end
         try:
             page = await show(visit, session, browser)

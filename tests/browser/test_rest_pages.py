@@ -6,6 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import expect
 
+from accredit.server.hosted.rest.pages import failure_page, outcome_page, resume_page
+from accredit.server.hosted.rest.views import OfferedProvider, Outcome, Surroundings
+from accredit.server.hosted.rest.wording import languages
+from accredit.server.themes.look import DEFAULT_LOOK
+
 from ..rest_backend import make_backend
 from .conftest import ELSEWHERE_NAME
 from .embedding import page_with_frame, until, until_blocked
@@ -439,3 +444,25 @@ async def test_no_page_loads_anything_from_elsewhere(page, ask, till, accredit):
     await see(page, "Welcome back")
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(accredit.url).netloc, urlsplit(till.origin).netloc}
     assert [url for url in asked if url.endswith((".js", ".css", ".woff2", ".png"))] == []
+
+
+async def test_pages_that_are_seldom_seen_keep_nobody_out(page, console, elsewhere, barriers):
+    """What takes a broken provider or a broken server, and every language, as the templates have them."""
+    provider = OfferedProvider("nbid", "Norwegian BankID")
+    now_ms = 1_800_000_000_000
+
+    def around(language="en", **members):
+        given = {"page": "/auth/session/s-1", "who": "Shop", "expires_ms": now_ms + 90_000, **members}
+        return Surroundings("0" * 32, languages()[language], DEFAULT_LOOK, now_ms, **given)
+
+    shown = [
+        resume_page(around(), provider, alone=False),
+        failure_page(around(expires_ms=None), 503),
+        outcome_page(around(expires_ms=None), Outcome("cancelled", None, "Norwegian BankID", None)),
+        *(resume_page(around(code, sandbox=True, domain="id.shop.example"), provider, alone=True) for code in languages()),
+    ]
+    for each in shown:
+        policy = dict(each.headers)[b"content-security-policy"].decode()
+        await page.goto(elsewhere.serve(each.body.decode(), Content_Security_Policy=policy))
+        assert await barriers(page, page.main_frame) == []
+    assert console == []

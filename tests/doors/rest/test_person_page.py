@@ -110,10 +110,11 @@ def test_the_browser_that_opened_last_owns_the_session(backend, new_person):
     first, second = new_person(), new_person()
     first.open(made)
     first.press("Norwegian BankID")
-    second.open(made)
-    assert second.page.heading == "Who do you want to be?"
+    # What another browser began, nobody goes on with: not even who sees the same person's page.
+    assert second.open(made).heading == "How do you want to identify yourself?"
+    assert "transactionId" not in backend.get(made["id"])
     assert first.go(page_of(made)).status_code == 404
-    assert first.open(made).heading == "Who do you want to be?"
+    assert first.open(made).heading == "How do you want to identify yourself?"
     assert second.go(page_of(made)).status_code == 404
 
 

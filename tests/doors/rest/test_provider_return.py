@@ -122,7 +122,9 @@ def test_another_browser_cannot_come_back_for_it(backend, service, new_person):
     service.says = FOUND
     assert stranger.go(service.heard[0]["return_url"]).status_code == 404
     assert backend.get(made["id"])["status"] == "WAITING_FOR_USER"
-    stranger.open(made)
+    service.says = None
+    stranger.go(made["authenticationUrl"])
+    service.says = FOUND
     assert person.go(service.heard[0]["return_url"]).status_code == 404
     reasons = [entry["detail"] for entry in backend.owner.call("GET", "/v1/audit?kind=rest.late_answer")["entries"]]
     assert reasons == [{"reason": "other_browser"}, {"reason": "other_browser"}]

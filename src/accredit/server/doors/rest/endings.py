@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from accredit.server import headers
 from accredit.server.doors.rest.surroundings import message_of, parents_of, surroundings_of
-from accredit.server.doors.rest.visits import Browser, Visit, kept_in_addresses, nonce_cookie, page_path
+from accredit.server.doors.rest.visits import Browser, Visit, kept_in_addresses, nonce_cookie, owns, page_path
 from accredit.server.hosted.pages import Page
 from accredit.server.hosted.rest.pages import outcome_page
 from accredit.server.hosted.rest.views import Outcome
@@ -34,6 +34,9 @@ def end(visit: Visit, session: RestSession, browser: Browser, nonce: str | None)
 
     nonce: of the session, if this browser finished it, else None. A frame shows the end itself, as it has to tell the page around it.
     """
+    if not owns(visit.node, session, browser.secret):
+        # While it asked, another browser opened the page and finished; what that one is told is not for this one.
+        return go_to_page(visit, session, browser)
     told = nonce if has_nonce(session.control) and session.status != "cancelled" else None
     lines = [] if told is None else nonce_cookie(visit.node, session, told)
     address = callback_url(session, session_nonce=told)

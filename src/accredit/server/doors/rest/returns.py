@@ -64,7 +64,7 @@ class ProviderReturn(PersonPart):
         secret = new_secret()
         digest = browser_hash(visit.node, session, secret)
         try:
-            await note_browser(visit.node, session, digest, visit.address, visit.user_agent)
+            await note_browser(visit.node, session, digest, visit.address, visit.user_agent, same=True)
         except ConflictError:
             return None
         return Browser(secret, by_cookie=False)

@@ -73,10 +73,10 @@ class Visit:
     def browser_of(self, session: RestSession) -> Browser | None:
         """This browser, if it is the one that the session belongs to."""
         by_cookie = self.cookie_for(session)
-        if by_cookie is not None and _owns(self.node, session, by_cookie):
+        if by_cookie is not None and owns(self.node, session, by_cookie):
             return Browser(by_cookie, by_cookie=True)
         carried = self.query.get("browser", "")
-        if session.control.flow == "embedded" and _SECRET.fullmatch(carried) and _owns(self.node, session, carried):
+        if session.control.flow == "embedded" and _SECRET.fullmatch(carried) and owns(self.node, session, carried):
             return Browser(carried, by_cookie=False)
         return None
 
@@ -120,7 +120,8 @@ def browser_hash(node: Node, session: RestSession, secret: str) -> bytes:
     return node.sealer.lookup_hash(session.scope, "rest_browser", f"{session.session_id} {secret}")
 
 
-def _owns(node: Node, session: RestSession, secret: str) -> bool:
+def owns(node: Node, session: RestSession, secret: str) -> bool:
+    """Whether the session belongs to the browser with that secret."""
     return session.browser_hash is not None and compare_digest(browser_hash(node, session, secret), session.browser_hash)
 
 

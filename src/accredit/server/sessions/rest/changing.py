@@ -57,11 +57,12 @@ async def change_open(node: Node, session: RestSession, change: Callable[[RestSe
 
 
 async def note_browser(
-    node: Node, session: RestSession, browser_hash: bytes, ip_address: str, user_agent: str | None
+    node: Node, session: RestSession, browser_hash: bytes, ip_address: str, user_agent: str | None, *, same: bool = False
 ) -> RestSession:
     """A browser opened the page with its key: the session is its own from now on. Raises as `change_open`.
 
-    What the person before another browser agreed to, whoever sits here has not.
+    What the person before another browser agreed to, whoever sits here has not; and what that person began, nobody finishes here.
+    same: it is the browser of the attempt, by what only that one was told.
     """
     now_ms = node.clock()
 
@@ -69,8 +70,11 @@ async def note_browser(
         environment = Environment(ip_address, None if user_agent is None else user_agent[:_MAX_AGENT])
         opened_ms = now_ms if current.opened_ms is None else current.opened_ms
         changed = msgspec.structs.replace(current, browser_hash=browser_hash, opened_ms=opened_ms)
-        consented = part.consented and current.browser_hash == browser_hash
-        return changed, msgspec.structs.replace(part, environment=environment, consented=consented)
+        noted = msgspec.structs.replace(part, environment=environment)
+        if same or current.browser_hash in (None, browser_hash):
+            return changed, noted
+        begun_anew = msgspec.structs.replace(changed, provider_id=None, attempt_id=None, ask_ms=None)
+        return begun_anew, msgspec.structs.replace(noted, consented=False, step=None)
 
     return await change_open(node, session, change)
 

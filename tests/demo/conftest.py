@@ -16,6 +16,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from accredit.server.demo.demo import Demo
 from accredit.server.demo.running import run_demo
 
+from .looking import Visit
+
 ACCREDIT = Path(sys.executable).with_name("accredit")
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
 # The demo must not care for the settings of a real server, so here they lead nowhere.
@@ -92,3 +94,20 @@ def browser(loop: asyncio.Runner) -> Iterator[Browser]:
     yield browser
     loop.run(browser.close())
     loop.run(playwright.stop())
+
+
+@pytest.fixture
+def visit(loop: asyncio.Runner, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens windows: visit(address, **options of the browser's context)."""
+    contexts = []
+
+    async def open_page(address, **options):
+        contexts.append(await browser.new_context(**options))
+        contexts[-1].set_default_timeout(60_000)
+        opened = Visit(await contexts[-1].new_page())
+        await opened.go(address)
+        return opened
+
+    yield lambda address, **options: loop.run(open_page(address, **options))
+    for context in contexts:
+        loop.run(context.close())

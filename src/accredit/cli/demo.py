@@ -14,8 +14,8 @@ import uvloop
 
 from accredit.cli.groups import REFUSED, examples, json_option
 from accredit.cli.output import print_json
-from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.checking import Finding, check
+from accredit.server.demo.demo import Demo
 from accredit.server.demo.running import run_demo
 from accredit.server.demo.scenarios import SCENARIOS
 from accredit.server.telemetry import configure_logging
@@ -30,6 +30,7 @@ _PIPE_WIDTH = 160
 _HOSTS = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104
 _LOOK_AT = (
     "The report knows who is at the page of the bank, or of the utility. Choose another visitor, or nobody.",
+    "Identify yourself at the rental: Accredit finds out who you are, and only the rental can read it.",
     "Choose an attack: what the page hears is always the same, what the owner sees is precise.",
     "Renew the session, finish it, come back: the report counts visits under the user.",
 )
@@ -44,7 +45,7 @@ _LOOK_AT = (
     type=click.IntRange(0, 65535),
     default=8400,
     show_default=True,
-    help="The first of five ports; taken ones are passed over. 0 takes any.",
+    help="The first of six ports; taken ones are passed over. 0 takes any.",
 )
 @click.option(
     "--data-dir",
@@ -54,9 +55,10 @@ _LOOK_AT = (
 @click.option("--check", "checking", is_flag=True, help="Play all scenarios over HTTP, print what came of them, and stop.")
 @json_option
 def command(host: str, port: int, data_dir: Path | None, checking: bool, as_json: bool) -> None:
-    """Run a complete example on this machine: Accredit, a bank that embeds, a utility that boots, a credit report, and a copycat.
+    """Run a complete example on this machine: Accredit, a bank that embeds, a utility that boots, a rental that asks who drives.
 
-    Each has an origin of its own, and everything is set up through the HTTP API. Settings of the environment are left alone.
+    A credit report is shown by the first two, a copycat copies them. Each has an origin of its own, and everything is set up through
+    the HTTP API. An API client for you to call the rest door with is printed. Settings of the environment are left alone.
     With --check, exit code 1 says that something ended otherwise than it should.
     """
     configure_logging("warning")
@@ -84,7 +86,7 @@ async def _show(host: str, port: int, data_dir: Path, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with run_demo(host, port, data_dir) as demo:
-        _announce(demo.addresses, as_json)
+        _announce(demo, as_json)
         await stopped.wait()
     if not as_json:
         click.echo("Stopped.")
@@ -95,11 +97,11 @@ async def _check(host: str, port: int, data_dir: Path) -> list[Finding]:
         return [finding async for finding in check(demo, SCENARIOS)]
 
 
-def _announce(addresses: Addresses, as_json: bool) -> None:
+def _announce(demo: Demo, as_json: bool) -> None:
+    addresses, client = demo.addresses, demo.keys.audience_client
     if as_json:
-        click.echo(
-            json.dumps({name: getattr(addresses, name) for name in ("bank", "utility", "accredit", "application", "copycat")})
-        )
+        told = {name: getattr(addresses, name) for name in ("bank", "utility", "rental", "accredit", "application", "copycat")}
+        click.echo(json.dumps(told | {"client": {"client_id": client.client_id, "client_secret": client.secret}}))
         sys.stdout.flush()
         return
     from rich.console import Group
@@ -109,9 +111,16 @@ def _announce(addresses: Addresses, as_json: bool) -> None:
     parties = Table.grid(padding=(0, 2))
     parties.add_row("[bold]Open[/]", f"[bold]{addresses.bank}[/]", "Harbour Bank: its server signs, its page embeds")
     parties.add_row("", addresses.utility, "Beacon Energy: its server signs an e-mail, its page boots")
+    parties.add_row("", addresses.rental, "Kestrel Cars: its server asks who drives, and alone can read it")
     parties.add_row("", addresses.accredit, "Accredit: decides; its API is described at /docs")
     parties.add_row("", addresses.application, "Credit report: is shown by both, redeems the code")
     parties.add_row("", addresses.copycat, "Driftwood Deals: copies their snippets")
+    parties.add_row("", "", "")
+    parties.add_row(
+        "[bold]Call[/]", f"{addresses.accredit}/auth/rest/sessions", "The rest door, as a backend of your own; sandbox"
+    )
+    parties.add_row("", client.client_id, "client id, for /auth/open/connect/token")
+    parties.add_row("", client.secret, "client secret")
     looking = Table.grid(padding=(0, 1))
     for number, sentence in enumerate(_LOOK_AT, 1):
         looking.add_row(f"{number}.", sentence)

@@ -21,6 +21,7 @@ class Addresses:
     application: str
     copycat: str
     utility: str
+    rental: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Listening:
 
 
 def listen(host: str, port: int) -> Listening:
-    """Take five ports, each the next free one from `port` on; port 0 takes any.
+    """Take six ports, each the next free one from `port` on; port 0 takes any.
 
     host: where to listen; browsers call it localhost if it says so, else 127.0.0.1. Raises FailureError `address_in_use`.
     """

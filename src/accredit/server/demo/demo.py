@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
@@ -10,6 +11,7 @@ from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.boot.signing import SIGNED, IdentityDesk
 from accredit.server.demo.embed.signing import STRICT, SigningDesk
+from accredit.server.demo.rest.backend import RentalDesk
 from accredit.server.demo.setting_up import Keys
 
 _SCRIPT = re.compile(r'<script src="(?P<src>[^"]+)" integrity="(?P<integrity>[^"]+)"')
@@ -27,13 +29,17 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A demo that is running. http: a client for all parties, without cookies. clock: milliseconds UTC. snippets: by door."""
+    """A demo that is running. http: a client for all parties, without cookies. clock: milliseconds UTC. snippets: by door.
+
+    data_dir: where Accredit keeps its database.
+    """
 
     addresses: Addresses
     keys: Keys = field(repr=False)
     http: aiohttp.ClientSession
     clock: Callable[[], int]
     snippets: Mapping[str, Snippet]
+    data_dir: Path
 
     @property
     def desk(self) -> SigningDesk:
@@ -44,6 +50,15 @@ class Demo:
     def identity_desk(self) -> IdentityDesk:
         """The utility's server, where it signs."""
         return IdentityDesk(self.addresses, self.keys.utility, self.clock)
+
+    def rental_desk(self) -> RentalDesk:
+        """The rental's server, where it asks who somebody is: a new one, which did nothing yet."""
+        return RentalDesk(self.http, self.addresses, self.keys.rental_client, self.keys.rental, self.clock)
+
+    @property
+    def rental_owner(self) -> BackendApi:
+        """The rental's back office."""
+        return BackendApi(self.http, self.addresses.accredit, self.keys.rental_owner)
 
     @property
     def owner(self) -> BackendApi:

@@ -1,4 +1,4 @@
-"""Running the demo: five HTTP servers on one event loop, set up through the API, stopped together.
+"""Running the demo: six HTTP servers on one event loop, set up through the API, stopped together.
 
     async with run_demo("127.0.0.1", 8400, data_dir) as demo:
         demo.addresses.bank           # http://127.0.0.1:8401
@@ -25,6 +25,7 @@ from accredit.server.demo.boot.situations import SITUATIONS as BOOT
 from accredit.server.demo.copycat import create_copycat
 from accredit.server.demo.demo import Demo, load_snippets
 from accredit.server.demo.embed.situations import SITUATIONS as EMBED
+from accredit.server.demo.rest.site import create_rental
 from accredit.server.demo.setting_up import make_first_keys, set_up
 from accredit.server.demo.sites import create_site
 from accredit.server.sdk import load_sdk
@@ -72,7 +73,7 @@ async def run_demo(host: str, port: int, data_dir: Path) -> AsyncIterator[Demo]:
         )
         demo = await _start(stack, listening, http, settings)
         bank, utility = create_site(demo, "bank", EMBED), create_site(demo, "utility", BOOT)
-        sites = (bank, create_application(demo), create_copycat(demo), utility)
+        sites = (bank, create_application(demo), create_copycat(demo), utility, create_rental(demo))
         for site, each in zip(sites, listening.sockets[1:], strict=True):
             await _serve(stack, _site_config(site), each)
         yield demo
@@ -86,7 +87,7 @@ async def _start(stack: AsyncExitStack, listening: Listening, http: aiohttp.Clie
     await _serve(stack, server_config(app), listening.sockets[0], app)
     keys = await set_up(http, addresses, first_keys, clock())
     snippets = await load_snippets(BackendApi(http, addresses.accredit, keys.owner))
-    return Demo(addresses, keys, http, clock, snippets)
+    return Demo(addresses, keys, http, clock, snippets, settings.data_dir)
 
 
 def _site_config(site: Any) -> uvicorn.Config:

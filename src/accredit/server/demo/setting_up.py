@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from accredit import IdentitySecret
+from accredit import IdentitySecret, generate_encryption_key
 from accredit.errors import ConflictError
 from accredit.server.accounts.accounts import NewAccount, create_account, list_accounts
 from accredit.server.app import open_node
@@ -19,6 +20,7 @@ from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.boot.signing import ALL_SIGNED, CP_ID, DEBUGGED, LISTED, OPEN, SIGNED
 from accredit.server.demo.embed.signing import DEPLOYER_ID, LIFETIME_S, ORIGINAL, OWNER_ID, STRICT
+from accredit.server.demo.rest.backend import Credentials
 from accredit.server.keyring.api_keys import MadeApiKey, create_api_key
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
@@ -31,7 +33,14 @@ _DEPLOYERS = ((DEPLOYER_ID, "Harbour Bank"), (DRIFTWOOD_ID, "Driftwood Deals"), 
 _INTEGRATIONS = [STRICT, ORIGINAL, SIGNED, ALL_SIGNED, LISTED, OPEN, DEBUGGED]
 # As long as a level that debugs may last, but for the time that it takes to ask for it.
 _DEBUG_S = 23 * 3600
-_ACCOUNTS = (NewAccount("Acme Reports", "acc_acme", OWNER_ID), NewAccount("Somebody else", "acc_else", "somebody-else"))
+_ACME = NewAccount("Acme Reports", "acc_acme", OWNER_ID)
+_ELSE = NewAccount("Somebody else", "acc_else", "somebody-else")
+_KESTREL = NewAccount("Kestrel Cars", "acc_kestrel", "kestrel-cars")
+# Persons are identified in the sandbox: nobody is asked for real.
+_FIRST_KEYS = ((_ACME, "live"), (_ELSE, "live"), (_KESTREL, "sandbox"), (_ELSE, "sandbox"))
+# API clients of the rest door: the rental's, somebody else's, and one for the audience to call with.
+_RENTAL_CLIENT, _STRANGE_CLIENT, _AUDIENCE_CLIENT = "kestrel-cars", "somebody-else", "you"
+DRIVER_CHECK = "driver-check"
 _SCHEMA = (
     {"name": "first_name", "type": "string"},
     {"name": "last_name", "type": "string"},
@@ -45,7 +54,8 @@ class Keys:
 
     owner: the owner's back office, for everything. stranger: another account's. application: the report's backend, for its
     integrations only. bank, driftwood: private JWKs of two deployers. passport: what the bank seals passports with. utility: what
-    the utility signs its users with.
+    the utility signs its users with. rental_owner: the rental's back office, in the sandbox. rental_client, stranger_client: of their
+    backends at the rest door; audience_client: for whoever wants to call. rental: private JWK that opens the rental's answers.
     """
 
     owner: str = field(repr=False)
@@ -55,26 +65,31 @@ class Keys:
     driftwood: dict[str, Any] = field(repr=False)
     passport: dict[str, Any] = field(repr=False)
     utility: IdentitySecret = field(repr=False)
+    rental_owner: str = field(repr=False)
+    rental_client: Credentials
+    stranger_client: Credentials
+    audience_client: Credentials
+    rental: dict[str, Any] = field(repr=False)
 
 
 async def make_first_keys(settings: Settings, clock: Callable[[], int]) -> list[MadeApiKey]:
-    """API keys of the owner and of a stranger, made while no server runs, as `accredit account create` and `accredit keys` do."""
+    """API keys of the owners and of a stranger, made while no server runs, as `accredit account create` and `accredit keys` do."""
     cause = Cause(clock(), actor="demo")
     async with open_node(settings, clock=clock) as node:
-        return [await _make_first_key(node, wanted, cause) for wanted in _ACCOUNTS]
+        return [await _make_first_key(node, wanted, environment, cause) for wanted, environment in _FIRST_KEYS]
 
 
-async def _make_first_key(node: Node, wanted: NewAccount, cause: Cause) -> MadeApiKey:
+async def _make_first_key(node: Node, wanted: NewAccount, environment: str, cause: Cause) -> MadeApiKey:
     known = {account.account_id for account in await node.store.read(list_accounts, None)}
     account_id = wanted.account_id or ""
     if account_id not in known:
         await create_account(node.store, wanted, cause)
-    return await create_api_key(node.store, Scope(account_id, "live"), "back office", cause)
+    return await create_api_key(node.store, Scope(account_id, environment), "back office", cause)
 
 
 async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: list[MadeApiKey], now_ms: int) -> Keys:
-    """Deployers, integrations and keys, through the API of the running server."""
-    first, stranger = first_keys
+    """Deployers, integrations, clients and keys, through the API of the running server."""
+    first, stranger, rental, strange_sandbox = first_keys
     owner = BackendApi(http, addresses.accredit, first.secret_text)
     await _revoke_all_but(owner, first.record.key_id)
     for deployer_id, name in _DEPLOYERS:
@@ -89,6 +104,7 @@ async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: 
         owner.call("POST", f"/v1/integrations/{STRICT}/passport_keys", {"label": "Harbour Bank"}),
         owner.call("POST", f"/v1/deployers/{CP_ID}/secrets", {"label": "Beacon Energy"}),
     )
+    rental_client, audience_client, stranger_client = await _set_up_clients(http, addresses, rental, strange_sandbox)
     return Keys(
         owner=first.secret_text,
         stranger=stranger.secret_text,
@@ -97,7 +113,47 @@ async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: 
         driftwood=driftwood.body["private_jwk"],
         passport=passport.body["jwk"],
         utility=IdentitySecret.from_base64(utility.body["secret"], utility.body["key"]["key_id"]),
+        rental_owner=rental.secret_text,
+        rental_client=rental_client,
+        stranger_client=stranger_client,
+        audience_client=audience_client,
+        rental=generate_encryption_key("ECDH-ES", kid="kestrel-2026").private_jwk,
     )
+
+
+async def _set_up_clients(
+    http: aiohttp.ClientSession, addresses: Addresses, rental: MadeApiKey, strange: MadeApiKey
+) -> tuple[Credentials, Credentials, Credentials]:
+    """API clients of the rental, of the audience in the same account, and of somebody else."""
+    office, stranger = (BackendApi(http, addresses.accredit, each.secret_text) for each in (rental, strange))
+    for api, first in ((office, rental), (stranger, strange)):
+        await _revoke_all_but(api, first.record.key_id)
+    await _publish(office, _rest_policy(addresses))
+    return (
+        await _make_client(office, _KESTREL, _RENTAL_CLIENT, DRIVER_CHECK),
+        await _make_client(office, _KESTREL, _AUDIENCE_CLIENT),
+        await _make_client(stranger, _ELSE, _STRANGE_CLIENT),
+    )
+
+
+async def _make_client(api: BackendApi, account: NewAccount, client_id: str, integration_id: str | None = None) -> Credentials:
+    own = {} if integration_id is None else {"integration_id": integration_id}
+    await _create(api, "/v1/api_clients", {"client_id": client_id, "name": account.name, **own})
+    made = await api.call("POST", f"/v1/api_clients/{client_id}/secrets", {"label": "backend"})
+    return Credentials(str(account.account_id), client_id, made.body["secret"])
+
+
+def _rest_policy(addresses: Addresses) -> dict[str, Any]:
+    """What the rental asks of itself: callbacks lead to it and nowhere else, and who comes back has to be who was identified."""
+    return {
+        "integration_id": DRIVER_CHECK,
+        "door": "rest",
+        "name": "Driver check",
+        "callback_hosts": [str(urlsplit(addresses.rental).hostname)],
+        "session_nonce": "always",
+        "require_session_nonce": True,
+        "retention_days": 1,
+    }
 
 
 def _common(addresses: Addresses) -> dict[str, Any]:

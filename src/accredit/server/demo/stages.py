@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.responses import HTMLResponse
 
@@ -33,7 +33,27 @@ class Customer:
 CUSTOMERS: Mapping[str, Customer] = {
     "embed": Customer("bank", "embed", "Harbour Bank", "bank", "embeds", "token"),
     "boot": Customer("utility", "boot", "Beacon Energy", "utility", "boots", "signature"),
+    "rest": Customer("rental", "rest", "Kestrel Cars", "rental", "identifies", "session"),
 }
+
+
+class Drawn(Protocol):
+    """What is drawn with the demo around it."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is shown."""
+        ...
+
+    @property
+    def customer(self) -> Customer:
+        """Whose page it is, or whose page was copied."""
+        ...
+
+    @property
+    def asked(self) -> Visitor:
+        """The visitor that the audience chose."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,6 @@ class Scene:
 
 def draw(demo: Demo, scene: Scene) -> HTMLResponse:
     """The page of a scene."""
-    addresses = asdict(demo.addresses)
     frames = f"{demo.addresses.accredit} {demo.addresses.application}"
     policy = {
         "connect-src": f"'self' {demo.addresses.accredit}",
@@ -75,24 +94,32 @@ def draw(demo: Demo, scene: Scene) -> HTMLResponse:
         "form-action": frames,
         **scene.situation.policy,
     }
-
-    def link(scenario: Scenario, visitor: Visitor) -> str:
-        return f"{addresses[scenario.site or 'bank']}/?try={scenario.scenario_id}&as={visitor.visitor_id}"
-
     return page(
         f"{scene.site}.html",
         policy,
         referrer_policy=scene.situation.referrer_policy,
-        addresses=addresses,
-        customers=[(each, _shown_at(each.door)[0]) for each in CUSTOMERS.values()],
-        groups=GROUPS,
-        link=link,
-        menu=_menu(scene.customer.door),
         scene=scene,
         snippet=demo.snippets[scene.customer.door],
         visitor=scene.situation.seat(scene.asked),
         visitors=list(VISITORS.values()),
+        **surroundings(demo, scene),
     )
+
+
+def surroundings(demo: Demo, scene: Drawn) -> dict[str, Any]:
+    """What stands around every site: the parties, the customers, and the situations to choose from."""
+    addresses = asdict(demo.addresses)
+
+    def link(scenario: Scenario, visitor: Visitor) -> str:
+        return f"{addresses[scenario.site or 'bank']}/?try={scenario.scenario_id}&as={visitor.visitor_id}"
+
+    return {
+        "addresses": addresses,
+        "customers": [(each, _shown_at(each.door)[0]) for each in CUSTOMERS.values()],
+        "groups": GROUPS,
+        "link": link,
+        "menu": _menu(scene.customer.door),
+    }
 
 
 def _shown_at(door: str) -> list[Scenario]:

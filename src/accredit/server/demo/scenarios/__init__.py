@@ -2,8 +2,9 @@
 
 from accredit.server.demo.scenarios.boot import SCENARIOS as BOOT
 from accredit.server.demo.scenarios.embed import SCENARIOS as EMBED
+from accredit.server.demo.scenarios.rest import SCENARIOS as REST
 from accredit.server.demo.scenarios.scenario import Outcome, Scenario
 
-SCENARIOS: tuple[Scenario, ...] = (*EMBED, *BOOT)
+SCENARIOS: tuple[Scenario, ...] = (*EMBED, *BOOT, *REST)
 
 __all__ = ["SCENARIOS", "Outcome", "Scenario"]

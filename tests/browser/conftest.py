@@ -24,6 +24,7 @@ from accredit.server.sdk import load_sdk
 
 from ..doors.conftest import Owner
 from ..program import Program
+from .asking import Backends, Shop
 from .booting import Customer
 from .parties import Application, Site
 
@@ -198,3 +199,23 @@ def in_an_hour() -> str:
 def customer(owner: Owner) -> Customer:
     """A customer that boots."""
     return Customer(owner, "cp_1")
+
+
+@pytest.fixture(scope="session")
+def sandbox(accredit: Program) -> Owner:
+    """An account in its sandbox."""
+    return accredit.owner(environment="sandbox")
+
+
+@pytest.fixture
+def till() -> Iterator[Shop]:
+    """The site of a shop that asks who its visitors are."""
+    till = Shop()
+    yield till
+    till.close()
+
+
+@pytest.fixture
+def ask(sandbox: Owner, till: Shop) -> Backends:
+    """Asks who a person is: ask(**members) is a session of the rest door."""
+    return Backends(sandbox, till)

@@ -83,6 +83,12 @@ def _in_examples(scene: "Scene") -> None:
     scene.console.run(f"export CARGO_TARGET_DIR={target} CARGO_PROFILE_DEV_DEBUG=0")
 
 
+def _at_the_sites(scene: "Scene") -> None:
+    """A copy of the sites that ask who a visitor is, at addresses of their own."""
+    shutil.copytree(EXAMPLES / "rest", scene.directory, dirs_exist_ok=True)
+    scene.console.replaced |= {port: free_port() for port in ("9000", "9001", "9002")}
+
+
 def _on_a_server(scene: "Scene") -> None:
     """A machine of production: PostgreSQL, places for settings and units, and a service manager."""
     server: PostgresqlServer = scene.fixture("postgresql_server")
@@ -114,6 +120,7 @@ def _on_a_server(scene: "Scene") -> None:
 _OPENINGS: dict[str, Callable[["Scene"], None]] = {
     "README.md": _with_shop,
     "examples/README.md": _in_examples,
+    "examples/rest/README.md": _at_the_sites,
     "docs/guide/booting.md": _on_this_machine,
     "docs/guide/embedding.md": _on_this_machine,
     "docs/guide/operating.md": _on_a_server,

@@ -40,7 +40,7 @@ _KESTREL = NewAccount("Kestrel Cars", "acc_kestrel", "kestrel-cars")
 _FIRST_KEYS = ((_ACME, "live"), (_ELSE, "live"), (_KESTREL, "sandbox"), (_ELSE, "sandbox"))
 # API clients of the rest door: the rental's, somebody else's, and one for the audience to call with.
 _RENTAL_CLIENT, _STRANGE_CLIENT, _AUDIENCE_CLIENT = "kestrel-cars", "somebody-else", "you"
-DRIVER_CHECK = "driver-check"
+DRIVER_CHECK, AT_DEFAULTS = "driver-check", "at-defaults"
 _SCHEMA = (
     {"name": "first_name", "type": "string"},
     {"name": "last_name", "type": "string"},
@@ -129,9 +129,10 @@ async def _set_up_clients(
     for api, first in ((office, rental), (stranger, strange)):
         await _revoke_all_but(api, first.record.key_id)
     await _publish(office, _rest_policy(addresses))
+    await _publish(office, {"integration_id": AT_DEFAULTS, "door": "rest", "name": "Whatever you like"})
     return (
         await _make_client(office, _KESTREL, _RENTAL_CLIENT, DRIVER_CHECK),
-        await _make_client(office, _KESTREL, _AUDIENCE_CLIENT),
+        await _make_client(office, _KESTREL, _AUDIENCE_CLIENT, AT_DEFAULTS),
         await _make_client(stranger, _ELSE, _STRANGE_CLIENT),
     )
 

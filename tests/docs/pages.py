@@ -39,7 +39,10 @@ GUIDE = ("docs/guide/embedding.md", "docs/guide/application.md", "docs/guide/har
 
 def all_pages() -> list[str]:
     """The documents whose blocks are run, by their path from the root; those of the guide that build on each other in their order."""
-    paths = [*(ROOT / folder / "README.md" for folder in ("", "examples", "examples/rest", "sdk")), *(ROOT / "docs").rglob("*.md")]
+    paths = [
+        *(ROOT / folder / "README.md" for folder in ("", "examples", "examples/rest", "sdk")),
+        *(ROOT / "docs").rglob("*.md"),
+    ]
     found = {str(path.relative_to(ROOT)) for path in paths}
     return [*GUIDE, *sorted(found.difference(GUIDE))]
 

@@ -208,7 +208,8 @@ def insert_creations(tx: Transaction, creations: Sequence[Creation]) -> list[Hol
     held = _find_holders(tx, creations)
     fresh = [each for each in creations if each.idempotency_key not in held]
     refusals = find_over_quota(tx, fresh)
-    rest = [each for each in fresh if each.session_id not in refusals]
+    # In the order of their keys, so that two nodes never wait for each other.
+    rest = sorted((each for each in fresh if each.session_id not in refusals), key=lambda each: each.idempotency_key or b"")
     inserted = tx.insert_many(_INSERT_OWN, len(_OWN), [each.own for each in rest], "ON CONFLICT DO NOTHING")
     if inserted != len(rest):
         # Of two with one key, in this group or on another node, the first is created and the other replays it.

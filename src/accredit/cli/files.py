@@ -12,7 +12,7 @@ import click
 from accredit.encoding import Json, JsonError, parse_json
 from accredit.errors import MalformedError
 
-_MAX_BYTES = 256 * 1024
+_MAX_BYTES, _MAX_OCTETS = 256 * 1024, 1024 * 1024
 _STDIN = Path("-")
 # Click keeps this by context, which all options of one run share.
 _STDIN_READ = "accredit.stdin_read"
@@ -24,16 +24,21 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 def read_text(path: Path) -> str:
     """The text of a file or of standard input, without white space around it. Raises UsageError for a second look at the latter."""
-    octets = _read_stdin() if path == _STDIN else path.read_bytes()[:_MAX_BYTES]
+    octets = _read_stdin(_MAX_BYTES) if path == _STDIN else path.read_bytes()[:_MAX_BYTES]
     return octets.decode("utf-8", "replace").strip()
 
 
-def _read_stdin() -> bytes:
+def read_octets(path: Path) -> bytes:
+    """The octets of a file or of standard input as they are, at most 1 MiB. Raises UsageError as `read_text`."""
+    return _read_stdin(_MAX_OCTETS) if path == _STDIN else path.read_bytes()[:_MAX_OCTETS]
+
+
+def _read_stdin(max_bytes: int) -> bytes:
     read = click.get_current_context().meta
     if read.setdefault(_STDIN_READ, False):
         raise click.UsageError("Standard input can be read for one option only.")
     read[_STDIN_READ] = True
-    return sys.stdin.buffer.read(_MAX_BYTES)
+    return sys.stdin.buffer.read(max_bytes)
 
 
 def read_token(text: str) -> str:

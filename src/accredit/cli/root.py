@@ -18,6 +18,8 @@ SENTENCES = {
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",
     "identity": "Sign, verify and explain identity signatures.",
+    "reference": "Sign, verify and explain customer references of the flow door.",
+    "webhooks": "Say whether a webhook that came is genuine.",
     "open-sealed": "Open a sealed answer of the rest door.",
     "audit": "Read and verify the audit trail.",
 }

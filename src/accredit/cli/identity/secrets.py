@@ -1,13 +1,12 @@
-"""Identity secrets for commands: from files, standard input or the environment, never from options, which others can read."""
+"""Identity secrets for commands."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from accredit.cli.files import read_text
+from accredit.cli.secrets import read_secret_texts
 from accredit.errors import MalformedError
 from accredit.identity import IdentitySecret
 
@@ -20,11 +19,7 @@ def read_secrets(files: Sequence[Path], key_ids: Sequence[str] = ()) -> list[Ide
     key_ids: one for each secret in their order, or none. Raises UsageError where there is no secret, or not as many of both;
     MalformedError: `secret_malformed` with the name of the file or variable, `field_invalid` for a key id that is none.
     """
-    texts = [(str(path), read_text(path)) for path in files]
-    if not texts and os.environ.get(VARIABLE):
-        texts = [(VARIABLE, os.environ[VARIABLE].strip())]
-    if not texts:
-        raise click.UsageError(f"Name a file with --secret (`-`: standard input), or put the secret into {VARIABLE}.")
+    texts = read_secret_texts(files, VARIABLE)
     if key_ids and len(key_ids) != len(texts):
         raise click.UsageError("Give one --key-id for each secret, in their order, or none.")
     return [_read_secret(name, text, key_id) for (name, text), key_id in zip(texts, key_ids or [""] * len(texts), strict=True)]

@@ -80,6 +80,20 @@ def test_it_is_of_one_method_and_address(change: dict[str, Any]) -> None:
     assert refusal_of(**change) == "mac_mismatch"
 
 
+@pytest.mark.parametrize(
+    "change", [{"method": "post"}, {"method": "POST\n"}, {"target_uri": "/hooks"}, {"target_uri": URI + "\n"}]
+)
+def test_what_is_no_request_line_is_verified_under_no_signature(change: dict[str, str]) -> None:
+    """Not under one of the line as it is, nor under one of nothing."""
+    given = {"method": "POST", "target_uri": URI, **change}
+    parameters = HEADERS["Signature-Input"].removeprefix("accredit=")
+    profile = Profile(('"@method"', '"@target-uri"', '"content-digest"'), "accredit-flow")
+    base = profile.signature_base((given["method"], given["target_uri"], HEADERS["Content-Digest"]), parameters)
+    for signed in (base, b""):
+        mac = base64.b64encode(hmac.digest(SECRET.encode(), signed, "sha256")).decode()
+        assert refusal_of(HEADERS | {"Signature": f"accredit=:{mac}:"}, **change) == "mac_mismatch"
+
+
 def test_it_is_of_one_body() -> None:
     assert refusal_of(body=b"") == "digest_mismatch"
     other = accredit.sign_request_v2("POST", URI, b"", key_id=KEY_ID, secret=SECRET, now=NOW)

@@ -99,6 +99,18 @@ def test_it_is_of_one_method_and_target(change: dict[str, Any]) -> None:
     assert refusal_of(**change) == ("mac_mismatch", "authorization")
 
 
+@pytest.mark.parametrize(
+    "change", [{"target": "/a b"}, {"target": "/\n"}, {"target": ""}, {"method": "GET /"}, {"target": "/Ā"}]
+)
+def test_what_is_no_request_line_is_verified_under_no_signature(change: dict[str, Any]) -> None:
+    """Not under one of the line as it is, nor under one of nothing."""
+    given = {"method": "POST", "target": TARGET, **change}
+    line = f"{given['method'].lower()} {given['target']}"
+    lines = f"(request-target): {line}\ndate: {DATE}\ndigest: {HEADERS['Digest']}".replace("Ā", "A")
+    for signed in (lines, ""):
+        assert refusal_of(HEADERS | {"Authorization": signed_over(signed)}, **change) == ("mac_mismatch", "authorization")
+
+
 def test_the_method_counts_in_any_case() -> None:
     assert verify(method="post").key_id == KEY_ID
 

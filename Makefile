@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SDK := src/accredit/server/sdk/accredit.js
 SDK_SOURCES := $(wildcard sdk/src/*.ts) sdk/package.json sdk/package-lock.json $(wildcard sdk/*.mjs) src/accredit/__init__.py
 
-.PHONY: help demo check-demo test lint types sdk bench lock clean
+.PHONY: help demo check-demo test test-sdk lint types sdk bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,8 +17,8 @@ demo: $(VENV)/.server $(SDK) ## install into .venv, start the demo, print where 
 check-demo: $(VENV)/.server $(SDK) ## drive the demo's scenarios over HTTP, print a table, fail on any surprise
 	$(BIN)/accredit demo --check
 
-test: lint types ## install what the tests need and run all of them
-	npm test --prefix sdk --silent
+test: lint ## install what the tests need and run all of them
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target types test-sdk
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.dev ## ruff: rules and format
@@ -28,6 +28,9 @@ lint: $(VENV)/.dev ## ruff: rules and format
 types: $(VENV)/.dev $(SDK) ## mypy, strict
 	$(BIN)/mypy
 	npm run --prefix sdk --silent types
+
+test-sdk: $(SDK) ## the browser SDK's own tests
+	npm test --prefix sdk --silent
 
 sdk: $(SDK) ## build the browser SDK
 

@@ -50,7 +50,7 @@ class Site(Party):
 
 
 def _with_shop(scene: "Scene") -> None:
-    """A running server, a bank whose key is registered, and pages of the bank and of the application."""
+    """A running server, a bank whose key is registered, pages of the bank and of the application, and a rental's API client."""
     made = accredit.generate_deployment_key()
     scene.bank, scene.report = Site("localhost"), Site("127.0.0.1")
     scene.ending.callback(scene.bank.close)
@@ -64,6 +64,8 @@ def _with_shop(scene: "Scene") -> None:
         f"accredit integration create credit-report --deployer harbour-bank signed_deployment=required {policy}",
         "accredit keys register bank.public.jwk --deployer harbour-bank",
         "accredit keys create --purpose api --out api.key",
+        "accredit client create rental --environment sandbox",
+        "accredit client secret rental --environment sandbox --out client.secret",
     ):
         code, output = scene.console.run(command)
         assert code == 0, output
@@ -71,6 +73,8 @@ def _with_shop(scene: "Scene") -> None:
     scene.console.replaced["https://accredit.example"] = f"http://127.0.0.1:{scene.console.port}"
     scene.names["private_jwk"] = made.private_jwk
     scene.names["api_key"] = (scene.directory / "api.key").read_text().strip()
+    scene.names["client_secret"] = (scene.directory / "client.secret").read_text().strip()
+    scene.names["answers_jwk"] = accredit.generate_encryption_key("ECDH-ES").private_jwk
 
 
 def _in_examples(scene: "Scene") -> None:
@@ -123,6 +127,7 @@ _OPENINGS: dict[str, Callable[["Scene"], None]] = {
     "examples/rest/README.md": _at_the_sites,
     "docs/guide/booting.md": _on_this_machine,
     "docs/guide/embedding.md": _on_this_machine,
+    "docs/guide/identifying.md": _on_this_machine,
     "docs/guide/operating.md": _on_a_server,
     "sdk/README.md": _with_shop,
 }

@@ -33,7 +33,7 @@ class Customer:
 CUSTOMERS: Mapping[str, Customer] = {
     "embed": Customer("bank", "embed", "Harbour Bank", "bank", "embeds", "token"),
     "boot": Customer("utility", "boot", "Beacon Energy", "utility", "boots", "signature"),
-    "rest": Customer("rental", "rest", "Kestrel Cars", "rental", "identifies", "session"),
+    "rest": Customer("rental", "rest", "Kestrel Cars", "rental", "asks", "session"),
 }
 
 

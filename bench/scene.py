@@ -1,8 +1,8 @@
 """What is set up before anything is measured: an owner, a deployer with its keys, integrations, and the visitors' requests.
 
 One integration asks for all that an extended token can hold, single use included; one takes the original's token, which a page may
-show to any number of visitors; one takes users by name alone; one boots users under identity signatures. Every contender hears the
-very same octets.
+show to any number of visitors; one takes users by name alone; one boots users under identity signatures. A backend asks who people
+are (see asking.py). Every contender hears the very same octets.
 """
 
 import json
@@ -29,6 +29,7 @@ from accredit.server.keyring.identity_secrets import SecretHolder, issue_identit
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.settings import read_settings
+from bench.asking import Asking, set_up_asking
 
 PUBLIC_URL, ORIGIN, APPLICATION_URL = "https://id.owner.example", "https://shop.example", "https://app.owner.example/start"
 OWNER_ID, DEPLOYER_ID = "owner", "shop"
@@ -77,6 +78,7 @@ class Scene:
     private_jwk: dict[str, Any] = field(repr=False)
     api_secret: str = field(repr=False)
     identity_secret: str = field(repr=False)
+    asking: Asking
 
     @property
     def public_jwk(self) -> dict[str, Any]:
@@ -148,7 +150,8 @@ async def set_up(environ: Mapping[str, str]) -> Scene:
         identity = await issue_identity_secret(node.store, node.sealer, SecretHolder(_SCOPE, DEPLOYER_ID), cause)
         key = await generate_deployment_key(node.store, Holder(_SCOPE, DEPLOYER_ID), cause)
         api_key = await create_api_key(node.store, _SCOPE, "backend", cause)
-        return Scene(key.private_jwk, api_key.secret_text, identity.secret_text)
+        asking = await set_up_asking(node, _SCOPE.account_id, cause)
+        return Scene(key.private_jwk, api_key.secret_text, identity.secret_text, asking)
 
 
 def plain_request(path: str) -> bytes:

@@ -57,7 +57,8 @@ class Contest:
         """The plain handler."""
         visits = {"embed": self.scene.embed(self.scene.token_for_many()), "boot": self.scene.boot()}
         forms = {door: visit.partition(b"\r\n\r\n")[2].decode() for door, visit in visits.items()}
-        given = {"environ": dict(self.settings.plain), "forms": forms}
+        asked = {kind: self.scene.asking.create(sealed=kind == "sealed").decode() for kind in ("plain", "sealed")}
+        given = {"environ": dict(self.settings.plain), "forms": forms, "asked": asked}
         return self._stage.open.enter_context(serve_module(self._stage.cores, "plain", given))
 
     @cached_property
@@ -74,6 +75,11 @@ class Contest:
             "origins": [ORIGIN],
             "api_secret": self.scene.api_secret,
             "identity_secret": self.scene.identity_secret,
+            "tokens": {
+                "jwks": self.scene.asking.jwks,
+                "issuer": self.scene.asking.issuer,
+                "audience": self.scene.asking.audience,
+            },
         }
         return self._stage.open.enter_context(serve_module(self._stage.cores, "fastapi_service", given))
 

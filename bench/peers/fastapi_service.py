@@ -1,4 +1,4 @@
-"""The same three requests, answered by a competent service of somebody's own: FastAPI, pydantic, joserfc, SQLAlchemy.
+"""The same requests, answered by a competent service of somebody's own: FastAPI, pydantic, joserfc, SQLAlchemy.
 
 Same checks, same durability, same sealing, same answers. Keys and integrations are in memory, and verified tokens are remembered,
 as ours are. The standard library reads the form, which is faster than FastAPI's own way. One commit for each request.
@@ -27,6 +27,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bench.peers.fastapi_rest import Answers, rest_routes
 from bench.peers.messages import Boot, Code, Form, Person, SessionBody
 from bench.peers.tables import SessionRow, Table, create_engine
 from bench.peers.tokens import InvalidTokenError, TokenVerifier
@@ -45,6 +46,7 @@ class Service:
         self.verifier = TokenVerifier(given["public_jwk"], given["owner_id"], given["audience"])
         self.engine = create_engine(given["database_url"])
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.answers = Answers(given["tokens"])
         self._aead = AESGCM(bytes(32))
 
     def seal(self, person: Person, session_id: str) -> bytes:
@@ -204,6 +206,7 @@ def create_app(service: Service) -> FastAPI:
     app.post("/boot", status_code=303)(boot)
     app.post("/v1/exchange", dependencies=[Depends(authenticate)])(exchange)
     app.get("/readyz")(ready)
+    app.include_router(rest_routes(service.answers, service.sessions))
     return app
 
 

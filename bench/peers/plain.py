@@ -30,6 +30,8 @@ from accredit.server.sessions.opening import COLUMNS, Opening, insert_openings, 
 from accredit.server.sessions.redeeming import Redemption, redeem_codes
 from accredit.server.settings import Settings, read_settings
 from accredit.server.store import Store
+from bench.asking import SESSIONS
+from bench.peers.creations import record_creation
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 DOORS: dict[str, Callable[[Node], Application]] = {"embed": EmbedDoor, "boot": BootDoor}
@@ -50,11 +52,15 @@ class Recorder:
 
 
 class Plain:
-    """The application. settings: as ours has them, so that both run under one configuration of uvicorn."""
+    """The application. settings: as ours has them, so that both run under one configuration of uvicorn.
 
-    def __init__(self, settings: Settings, forms: dict[str, str]) -> None:
+    asked: create requests at the rest door; each kind has an address of its own, `{SESSIONS}?plain`.
+    """
+
+    def __init__(self, settings: Settings, forms: dict[str, str], asked: dict[str, str]) -> None:
         self.settings = settings
         self._forms = forms
+        self._asked = asked
         self._redemptions: deque[Redemption] = deque()
         self._routes: dict[str, Route] = {
             "/embed": partial(self._insert, "embed"),
@@ -62,6 +68,7 @@ class Plain:
             "/v1/exchange": self._exchange,
             "/prepare": self._prepare,
             "/readyz": self._hello,
+            SESSIONS: self._create,
         }
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
@@ -80,6 +87,7 @@ class Plain:
             self._recorded = {
                 door: await _record(node, DOORS[door], f"/{door}", form.encode()) for door, form in self._forms.items()
             }
+            self._creations = {kind: await record_creation(node, request) for kind, request in self._asked.items()}
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -89,6 +97,9 @@ class Plain:
         if await self._store.write(insert_openings, _fresh(opening)) is None:
             await send(answer)
             await send({"type": "http.response.body", "body": b""})
+
+    async def _create(self, scope: HttpScope, send: Send) -> None:
+        await self._creations[scope["query_string"].decode()].insert(scope, send)
 
     async def _exchange(self, _scope: HttpScope, send: Send) -> None:
         session = await self._store.write(redeem_codes, self._redemptions.popleft())
@@ -149,7 +160,7 @@ def main() -> None:
     """Serve until the end."""
     given = json.load(sys.stdin)
     settings = read_settings(given["environ"], port=given["port"])
-    uvicorn.Server(server_config(cast(App, Plain(settings, given["forms"])))).run()
+    uvicorn.Server(server_config(cast(App, Plain(settings, given["forms"], given["asked"])))).run()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench.results import Result
+from bench.rows.asking import measure_create, measure_get
 from bench.rows.booting import measure_boot, measure_boot_postgresql
 from bench.rows.embedding import measure_embed, measure_embed_postgresql
 from bench.rows.growth import measure_growth
@@ -16,6 +17,8 @@ ROWS: dict[str, Callable[[Stage], Result]] = {
     "embed-postgresql": measure_embed_postgresql,
     "boot": measure_boot,
     "boot-postgresql": measure_boot_postgresql,
+    "create": measure_create,
+    "get": measure_get,
     "exchange": measure_exchange,
     "read": measure_read,
     "seal": measure_seal,

@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What is written of two rows."""
+    """What is written of three rows."""
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("the server and the load each need a core")
     out = tmp_path_factory.mktemp("bench") / "results.md"
-    chosen = ["--only", "embed,read", "--seconds", "0.1", "--rounds", "1", "--no-peers", "--out", out]
+    chosen = ["--only", "embed,create,read", "--seconds", "0.1", "--rounds", "1", "--no-peers", "--out", out]
     done = subprocess.run([sys.executable, "-m", "bench", *chosen], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return out.read_text(encoding="utf-8")
@@ -36,8 +36,17 @@ def test_every_line_has_a_figure_and_what_has_a_limit_has_a_verdict(page: str) -
         assert verdict in ("met", "MISSED")
 
 
+def test_what_has_no_limit_has_a_figure_too(page: str) -> None:
+    lines = [line for line in page.splitlines() if line.startswith("| create")]
+    assert [line.split("|")[1].strip() for line in lines] == [
+        f"create a session, {kind}, SQLite" for kind in ("plain", "sealed")
+    ]
+    for line in lines:
+        assert re.search(r"plain handler: [\d,]+/s", line)
+
+
 def test_the_page_says_how_it_came_about_and_nothing_of_where(page: str) -> None:
-    assert "`python -m bench --seconds 0.1 --rounds 1 --only embed,read --no-peers`" in page
+    assert "`python -m bench --seconds 0.1 --rounds 1 --only embed,create,read --no-peers`" in page
     assert "| processor |" in page
     assert "**embed.** `POST /embed`" in page
     assert str(ROOT) not in page

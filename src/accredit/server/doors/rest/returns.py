@@ -34,6 +34,9 @@ class ProviderReturn(PersonPart):
         session = await self._find(visit)
         browser = visit.browser_of(session) or await self._adopt(visit, session)
         if browser is None:
+            # Whoever knows a session's id could otherwise fill the audit record.
+            visit.node.refusal_limit.check(visit.address, visit.now_ms)
+            visit.node.refusal_limit.count(visit.address, visit.now_ms)
             await drop_late(visit.node, session, "other_browser")
             raise NotFoundError("session_not_found")
         if not session.is_open(visit.now_ms):

@@ -92,6 +92,9 @@ def _build_go(program: str, directory: Path) -> list[str]:
 
 def _build_rust(program: str, directory: Path) -> list[str]:
     need("cargo")
+    # What rustup puts there is no compiler yet.
+    if subprocess.run(["cargo", "--version"], capture_output=True, check=False).returncode:
+        pytest.skip("needs a toolchain behind cargo")
     if missing_crates():
         pytest.skip(f"needs {' and '.join(missing_crates())}")
     door, _, name = program.partition("/")

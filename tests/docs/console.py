@@ -34,7 +34,8 @@ _CHANGES = re.compile(r"accredit (integration|deployer|keys) (create|set|registe
 _ASKS, _HEARD_S = "curl ", 1.0
 # Not every machine has these, and no part of Accredit needs them; the shell says 127 of a command that it does not find.
 _OPTIONAL = ("cargo", "dotnet", "go", "java", "node", "php", "ruby", "sqlite3")
-_NOT_FOUND = re.compile(r": (\S+): command not found")
+# The same of a compiler that is a shell for one that nobody installed.
+_NOT_FOUND = re.compile(r": (\S+): command not found|rustup could not choose a version of (cargo)")
 
 
 class MissingToolError(Exception):
@@ -126,8 +127,9 @@ class Console:
                 continue
             code, output = self.run(command.text)
             missing = _NOT_FOUND.search(output)
-            if missing is not None and missing[1] in _OPTIONAL:
-                raise MissingToolError(f"{missing[1]} is not installed")
+            tool = missing and (missing[1] or missing[2])
+            if tool in _OPTIONAL:
+                raise MissingToolError(f"{tool} is not installed")
             told = f"$ {command.text}\n{output}\n(exit code {code})"
             assert code == 0 or (following is not None and following.text == "echo $?"), told
             assert _is_shown(command, output), f"{told}\nis not\n" + "\n".join(command.shown)

@@ -74,8 +74,8 @@ _FORM = re.compile(r'<form[^>]*action="([^"]+)"')
 _ABORT = re.compile(r'<a href="([^"]+/abort)"')
 
 
-def sign_in(url: str, person: str = "person-1", *, cancel: bool = False, callback: str = CALLBACK) -> dict[str, str]:
-    """Go to a provider as a browser does, sign in, consent or cancel; what the browser brings back to the callback address."""
+def sign_in(url: str, person: str = "person-1", *, cancel: bool = False, callback: str = CALLBACK) -> str:
+    """Go to a provider as a browser does, sign in, consent or cancel; the address that the browser is sent back to."""
     with httpx.Client(follow_redirects=False) as browser:
         answer = browser.get(url)
         for _ in range(12):

@@ -280,6 +280,15 @@ CREATE TABLE rest_sessions (
 CREATE UNIQUE INDEX rest_sessions_idempotency ON rest_sessions (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX rest_sessions_by_reference ON rest_sessions (external_reference) WHERE external_reference IS NOT NULL;
 
+CREATE TABLE request_claims (
+    claim BYTEA NOT NULL PRIMARY KEY,
+    digest BYTEA NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    status BIGINT,
+    session_id TEXT
+);
+CREATE INDEX request_claims_by_age ON request_claims (expires_ms);
+
 CREATE TABLE users (
     integration_id TEXT NOT NULL,
     subject_hash BYTEA NOT NULL,

@@ -23,7 +23,10 @@ from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
-from accredit.server.doors.rest.router import Router
+from accredit.server.doors.flow.router import BELOW as FLOW
+from accredit.server.doors.flow.router import flow_router
+from accredit.server.doors.rest.router import BELOW as REST
+from accredit.server.doors.rest.router import rest_router
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.encryption_ring import EncryptionRing
@@ -48,7 +51,6 @@ from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
-_SESSIONS = "/auth/"
 _SWEEP_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
 
 
@@ -110,7 +112,8 @@ class App:
         self.failure: AccreditError | None = None
         self._clock = clock
         self._hot: dict[str, Application] = {}
-        self._sessions: Application = _not_started
+        self._rest: Application = _not_started
+        self._flow: Application = _not_started
         self._api: Application = _not_started
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
@@ -125,21 +128,25 @@ class App:
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
         path = scope["path"]
-        door = self._hot.get(path) or (self._sessions if path.startswith(_SESSIONS) else self._api)
         try:
-            await door(scope, receive, send)
+            await (self._hot.get(path) or self._find(path))(scope, receive, send)
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
         except Exception as error:  # noqa: BLE001
             await self._fail(scope, send, error)
         if self.settings.access_log:
             telemetry.log.info("request", extra={"fields": {"request_id": scope["request_id"], "method": scope["method"]}})
 
+    def _find(self, path: str) -> Application:
+        if path.startswith(REST):
+            return self._rest
+        return self._flow if path.startswith(FLOW) else self._api
+
     async def _fail(self, scope: HttpScope, send: Send, error: Exception) -> None:
         request_id: str = scope["request_id"]
         known = error if isinstance(error, AccreditError) else FailureError("internal_error")
         if not isinstance(error, AccreditError):
             telemetry.log.exception("internal_error", extra={"fields": {"request_id": request_id}})
-        write = rest_problem if scope["path"].startswith(_SESSIONS) else problem
+        write = rest_problem if scope["path"].startswith(REST) else problem
         body = write(known, request_id, self.settings.public_url)
         await send_answer(send, known.status, [headers.PROBLEM, *headers.api(request_id)], body)
 
@@ -162,9 +169,10 @@ class App:
         embed = EmbedDoor(node)
         boot = BootDoor(node)
         api = create_api(node)
-        rest = Router(node)
-        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot, **rest.outside}
-        self._sessions, self._api = rest, api
+        rest = rest_router(node)
+        outside = rest.outside(REST)
+        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot, **outside}
+        self._rest, self._flow, self._api = rest, flow_router(node), api
 
 
 async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from accredit.server.hosted.rest.pages import failure_page, outcome_page, resume_page
 from accredit.server.hosted.rest.views import OfferedProvider, Outcome, Surroundings
-from accredit.server.hosted.rest.wording import languages
+from accredit.server.hosted.wording import languages
 from accredit.server.themes.look import DEFAULT_LOOK
 
 from .asking import press, see, tab_to

@@ -16,7 +16,7 @@ from accredit.server.hosted.rest.pages import (
     waiting_page,
 )
 from accredit.server.hosted.rest.views import Consent, Message, OfferedProvider, Outcome, Surroundings
-from accredit.server.hosted.rest.wording import languages
+from accredit.server.hosted.wording import languages
 from accredit.server.themes.colors import Colors
 from accredit.server.themes.look import DEFAULT_LOOK, Look
 

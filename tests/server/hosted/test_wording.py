@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accredit.server.hosted.rest.wording import choose_language, languages
+from accredit.server.hosted.wording import choose_language, languages
 
 ENGLISH = languages()["en"]
 

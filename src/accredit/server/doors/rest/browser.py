@@ -24,7 +24,7 @@ from accredit.server.doors.rest.visits import (
 )
 from accredit.server.hosted.pages import Page
 from accredit.server.hosted.rest.pages import failure_page, missing_page
-from accredit.server.hosted.rest.wording import languages
+from accredit.server.hosted.wording import languages
 from accredit.server.node import Node
 from accredit.server.sessions.rest.attempts import look_again
 from accredit.server.sessions.rest.changing import note_browser

@@ -24,7 +24,7 @@ from accredit.server.gate.rest import (
     parse_request,
 )
 from accredit.server.gate.rest.faults import FaultCode
-from accredit.server.hosted.rest.wording import find_language
+from accredit.server.hosted.wording import find_language
 from accredit.server.integrations.integration import RestIntegration
 from accredit.server.keyring.encryption_keys import check_inline_key, find_encryption_key
 from accredit.server.limits import RateLimit, TooManyRequests

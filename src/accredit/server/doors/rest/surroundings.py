@@ -3,7 +3,7 @@
 from accredit.server.accounts.accounts import find_account
 from accredit.server.doors.rest.visits import Browser, Visit, form_token, kept_in_addresses, page_path
 from accredit.server.hosted.rest.views import Message, OfferedProvider, Surroundings
-from accredit.server.hosted.rest.wording import Language, choose_language
+from accredit.server.hosted.wording import Language, choose_language
 from accredit.server.keyring.scope import Scope
 from accredit.server.providers.records import ProviderRecord
 from accredit.server.sessions.rest.record import Open, RestSession

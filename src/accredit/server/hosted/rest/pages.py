@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from accredit.encoding import Json
 from accredit.server import headers
 from accredit.server.hosted.pages import Page
 from accredit.server.hosted.rest.views import Consent, OfferedProvider, Outcome, Surroundings
-from accredit.server.hosted.rest.wording import languages
+from accredit.server.hosted.wording import languages
 from accredit.server.themes.colors import contrast
 from accredit.server.themes.look import FONT_FAMILIES
 
@@ -24,7 +24,7 @@ from accredit.server.themes.look import FONT_FAMILIES
 WARNING_MS = 120_000
 
 TEMPLATES = Environment(
-    loader=PackageLoader("accredit.server.hosted.rest"),
+    loader=ChoiceLoader([PackageLoader("accredit.server.hosted.rest"), PackageLoader("accredit.server.hosted")]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from accredit.server.hosted.rest.wording import Language
+from accredit.server.hosted.wording import Language
 from accredit.server.themes.look import Look
 
 

@@ -179,6 +179,32 @@ CODES: dict[str, Code] = {
         digest_mismatch="The digest is not that of the body as it came.",
         key_unknown="There is no live secret of this key id.",
     ),
+    # Calls of the flow door (protocol-flow.md sections 8, 9 and 11).
+    **_codes(Refused, 401, signature_invalid="The request's signature does not hold."),
+    **_codes(
+        MalformedError,
+        400,
+        parameter_invalid="A query parameter has a wrong form.",
+        version_unknown="Cognito-Version is not 2020-08-14.",
+    ),
+    **_codes(
+        MalformedError,
+        422,
+        validation_failed="A member has a wrong type, form or length, or half of a group is missing.",
+        steps_required="The strategy custom needs steps, of which one at least is true.",
+        steps_not_allowed="steps belong to the strategy custom only.",
+        sandbox_only="Simulation is for the sandbox.",
+    ),
+    **_codes(
+        ConflictError,
+        409,
+        session_already_exists="The customer has a session of this template.",
+        session_not_in_review="The session is not in review.",
+        session_changed="Somebody else changed the session at the same time.",
+        request_in_flight="The same request is under way.",
+    ),
+    **_codes(ConflictError, 422, retry_strategy_not_applicable="The strategy does not fit the session as it is."),
+    **_codes(NotFoundError, 404, template_not_found="There is no such template."),
     # Received webhooks (protocol-webhooks.md section 11).
     **_codes(
         Refused,

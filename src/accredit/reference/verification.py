@@ -27,13 +27,15 @@ AnyReferenceKey: TypeAlias = ReferenceSecret | ReferenceKey
 class VerifiedReference:
     """Which user a deployer vouched for; only `verify_reference` and `verify_reference_v2` make it.
 
-    version: 1 or 2. key_id: of the key that signed. The others are those of a token, else None: jti: the replay key; expires: Unix
-    seconds; session_id: the only session that it opens; user: signed prefill, an object whose members are not judged yet.
+    version: 1 or 2. key_id: of the key that signed. key_index: where that key stands among those given, since several may share an
+    id. The others are those of a token, else None: jti: the replay key; expires: Unix seconds; session_id: the only session that it
+    opens; user: signed prefill, an object whose members are not judged yet.
     """
 
     customer_reference: str = field(repr=False)
     version: Literal[1, 2]
     key_id: str
+    key_index: int
     jti: str | None = None
     expires: int | None = None
     session_id: str | None = None
@@ -64,15 +66,15 @@ def verify_reference(
     peeked = signature if isinstance(signature, PeekedReference) else peek_original(signature)
     if peeked.version != 1:
         raise Refused("signature_malformed", "signature")
-    secrets = [key for key in keys if isinstance(key, ReferenceSecret)]
-    found: ReferenceSecret | None = None
+    secrets = [(index, key) for index, key in enumerate(keys) if isinstance(key, ReferenceSecret)]
+    found: tuple[int, ReferenceSecret] | None = None
     # A match stops nothing: time tells not which it was. Without any the work is that of one.
-    for secret in secrets or [_DUMMY]:
+    for index, secret in secrets or [(0, _DUMMY)]:
         if hmac.compare_digest(hmac.digest(secret.octets, octets, "sha256"), peeked.signature) and found is None:
-            found = secret
+            found = index, secret
     if found is None or not secrets:
         raise Refused("mac_mismatch", "signature")
-    return VerifiedReference(customer_reference, 1, found.key_id, made_by=_VERIFIER)
+    return VerifiedReference(customer_reference, 1, found[1].key_id, found[0], made_by=_VERIFIER)
 
 
 _DUMMY = ReferenceSecret(bytes(32), bytes(32))
@@ -105,6 +107,7 @@ def verify_reference_v2(
     if peeked.version != 2:
         raise Refused("jws_malformed", "signature")
     signer = _find_signer(peeked, keys)  # (2)
+    index = next(index for index, key in enumerate(keys) if key is signer)
     claims = read_claims(peeked.payload)  # (3)
     check_claims(claims, environment=environment, template_id=template_id, origin=origin, now=now)
     if customer_reference not in (None, claims.customer_reference):  # (4)
@@ -113,6 +116,7 @@ def verify_reference_v2(
         claims.customer_reference,
         2,
         signer.key_id,
+        index,
         jti=claims.jti,
         expires=claims.expires,
         session_id=claims.session_id,

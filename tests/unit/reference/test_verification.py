@@ -205,6 +205,6 @@ def test_work_is_done_where_nothing_can_be_verified() -> None:
 
 def test_a_verified_reference_comes_from_verification_only() -> None:
     with pytest.raises(TypeError, match="verify_reference"):
-        accredit.VerifiedReference("user-1", 1, "live_key_1")
+        accredit.VerifiedReference("user-1", 1, "live_key_1", 0)
     with pytest.raises(TypeError, match="verify_reference"):
         dataclasses.replace(verify_v2(write(CLAIMS)), customer_reference="user-2")

@@ -9,7 +9,7 @@ everywhere within a second, and times of retirement are compared with the caller
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +17,20 @@ from accredit.errors import FailureError, Refused
 from accredit.keys import DeploymentKey, has_secret_form, parse_deployment_key, secret_hash
 from accredit.passport import PassportKey, parse_passport_key
 from accredit.server.keyring.exposed import BareSecrets, Exposed, find_exposed
+from accredit.server.keyring.flow_keys import (
+    API_KEY_ID,
+    PUBLISHABLE_KEY,
+    ApiCredential,
+    HeldReference,
+    LiveSecret,
+    PublishableKey,
+    find_publishable_records,
+    find_reference_records,
+    find_secret_records,
+    open_reference,
+    open_secret,
+)
+from accredit.server.keyring.held import HeldKey, HeldKeys
 from accredit.server.keyring.identity_secrets import (
     IdentitySecrets,
     find_identity_records,
@@ -34,37 +48,9 @@ Parsed = TypeVar("Parsed")
 
 _CACHED_HOLDERS = 4096
 _CACHED_API_KEYS = 4096
+_CACHED_FLOW_KEYS = 4096
 _CACHED_UNKNOWN = 4096
 _USE_EVERY_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class HeldKey(Generic[Parsed]):
-    """A parsed key with what limits it. ends_ms: None if nothing is set. integration_ids: where it counts, None means all."""
-
-    key: Parsed
-    ends_ms: int | None
-    integration_ids: frozenset[str] | None
-
-
-class HeldKeys(Generic[Parsed]):
-    """The keys of one holder that are not revoked."""
-
-    def __init__(self, keys: Sequence[HeldKey[Parsed]]) -> None:
-        self._keys = tuple(keys)
-        limited = any(held.ends_ms is not None or held.integration_ids is not None for held in keys)
-        self._unlimited = None if limited else tuple(held.key for held in keys)
-
-    def live(self, now_ms: int, integration_id: str) -> tuple[Parsed, ...]:
-        """Those that live at that time and count for that integration."""
-        if self._unlimited is not None:
-            return self._unlimited
-        return tuple(
-            held.key
-            for held in self._keys
-            if (held.ends_ms is None or now_ms < held.ends_ms)
-            and (held.integration_ids is None or integration_id in held.integration_ids)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +77,9 @@ class Keyring:
         self._identity = Versioned(store, self._load_identity_secrets, _CACHED_HOLDERS)
         self._bare = Versioned(store, self._load_bare_secrets, 1)
         self._api = Versioned(store, self._load_api_key, _CACHED_API_KEYS)
+        self._publishable = Versioned(store, self._load_publishable, _CACHED_FLOW_KEYS)
+        self._references = Versioned(store, self._load_references, _CACHED_HOLDERS)
+        self._secrets = Versioned(store, self._load_secrets, _CACHED_FLOW_KEYS)
         self._unknown: Bounded[bytes, int] = Bounded(_CACHED_UNKNOWN)
         self._uses: dict[str, int] = {}
         self._flushed: dict[str, int] = {}
@@ -107,6 +96,43 @@ class Keyring:
         """The secrets that this integration's users are signed with. Raises FailureError root_key_missing, sealed_damaged."""
         holder = (scope, deployer_id, integration_id)
         return self._identity.find(holder) or await self._identity.load(holder)
+
+    async def publishable_key(self, text: str, now_ms: int) -> PublishableKey | None:
+        """The live publishable key of that text. Raises FailureError `service_unavailable`."""
+        if not PUBLISHABLE_KEY.fullmatch(text):
+            return None
+        held = self._publishable.find(text) or await self._publishable.load(text)
+        return next(iter(held.live(now_ms)), None)
+
+    async def reference_keys(self, scope: Scope, now_ms: int) -> tuple[HeldReference, ...]:
+        """The live keys that customer references of an account and environment are signed with, oldest first, at most 8.
+
+        Raises FailureError root_key_missing, sealed_damaged.
+        """
+        held = self._references.find(scope) or await self._references.load(scope)
+        return held.live(now_ms)
+
+    async def api_credential(self, api_key_id: str, now_ms: int) -> ApiCredential | None:
+        """The credential of that API key id with its live secrets of purpose `api`, None where there is none.
+
+        Raises FailureError root_key_missing, sealed_damaged.
+        """
+        held = await self._live_secrets(api_key_id, "api", now_ms)
+        return ApiCredential(api_key_id, held[0][0], tuple(secret for _, secret in held)) if held else None
+
+    async def webhook_secrets(self, scope: Scope, api_key_id: str, now_ms: int) -> tuple[LiveSecret, ...]:
+        """The credential's live secrets of purpose `webhook` if it is of that scope: the first signs, the others stand by.
+
+        Raises FailureError root_key_missing, sealed_damaged.
+        """
+        held = await self._live_secrets(api_key_id, "webhook", now_ms)
+        return tuple(secret for whose, secret in held if whose == scope)
+
+    async def _live_secrets(self, api_key_id: str, purpose: str, now_ms: int) -> tuple[tuple[Scope, LiveSecret], ...]:
+        if not API_KEY_ID.fullmatch(api_key_id):
+            return ()
+        held = self._secrets.find((api_key_id, purpose)) or await self._secrets.load((api_key_id, purpose))
+        return held.live(now_ms)
 
     async def find_exposed(self, texts: Iterable[str]) -> Exposed:
         """What must not be sent by a browser and stands in these texts, or may: whether it is anybody's, `leaks.respond` finds out.
@@ -163,6 +189,22 @@ class Keyring:
         if records:
             await self._sealer.ready(scope)
         return open_secrets(self._sealer, records, integration_id, self._clock())
+
+    async def _load_publishable(self, text: str) -> HeldKeys[PublishableKey]:
+        records = await self._store.read(find_publishable_records, text)
+        return self._held(records, lambda record: PublishableKey(record.key_id, record.scope))
+
+    async def _load_references(self, scope: Scope) -> HeldKeys[HeldReference]:
+        records = await self._store.read(find_reference_records, scope)
+        if records:
+            await self._sealer.ready(scope)
+        return self._held(records, lambda record: open_reference(self._sealer, record))
+
+    async def _load_secrets(self, wanted: tuple[str, str]) -> HeldKeys[tuple[Scope, LiveSecret]]:
+        records = await self._store.read(find_secret_records, wanted)
+        for record in records:
+            await self._sealer.ready(record.scope)
+        return self._held(records, lambda record: (record.scope, open_secret(self._sealer, record)))
 
     async def _load_bare_secrets(self, _: None) -> BareSecrets:
         await self._sealer.ready(SERVER)
@@ -237,5 +279,7 @@ def _find_passport_keys(tx: Transaction, holder: tuple[Scope, str]) -> list[KeyR
 
 def _find_api_key(tx: Transaction, digest: bytes) -> list[KeyRecord]:
     # The secret of an API client opens nothing by itself: it is for the token endpoint.
-    condition = "k.secret_hash = ? AND k.purpose = 'api' AND k.client_id IS NULL AND k.revoked_ms IS NULL"
+    condition = (
+        "k.secret_hash = ? AND k.purpose = 'api' AND k.client_id IS NULL AND k.api_key_id IS NULL AND k.revoked_ms IS NULL"
+    )
     return find_records(tx, condition, (digest,))

@@ -104,6 +104,7 @@ CREATE TABLE keys (
     deployer_id TEXT,
     integration_id TEXT,
     client_id TEXT,
+    api_key_id TEXT,
     key_set_id TEXT,
     label TEXT NOT NULL,
     alg TEXT,
@@ -127,6 +128,8 @@ CREATE INDEX keys_by_identity_size ON keys (length(secret)) WHERE purpose = 'ide
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);
+CREATE INDEX keys_by_api_key ON keys (api_key_id, purpose) WHERE api_key_id IS NOT NULL;
+CREATE UNIQUE INDEX keys_by_publishable_key ON keys (kid) WHERE purpose = 'publishable';
 
 CREATE TABLE api_clients (
     id TEXT NOT NULL PRIMARY KEY,

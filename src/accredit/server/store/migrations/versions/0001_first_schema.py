@@ -323,6 +323,7 @@ CREATE TABLE events (
     data TEXT NOT NULL
 );
 CREATE INDEX events_by_account ON events (account_id, environment, id);
+CREATE INDEX events_by_session ON events (session_id) WHERE session_id IS NOT NULL;
 
 CREATE TABLE audit (
     seq BIGINT NOT NULL PRIMARY KEY,
@@ -357,7 +358,65 @@ CREATE INDEX boot_reports_by_age ON boot_reports (created_ms);
 CREATE INDEX boot_reports_by_nonce ON boot_reports (integration_id, nonce_key) WHERE nonce_key IS NOT NULL;
 """
 
+_WEBHOOKS = """
+CREATE TABLE webhook_endpoints (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    members TEXT NOT NULL,
+    enabled BIGINT NOT NULL,
+    disabled_reason TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    failing_since_ms BIGINT,
+    failures BIGINT NOT NULL DEFAULT 0,
+    answered_key_id TEXT,
+    timeouts BIGINT NOT NULL DEFAULT 0,
+    paused_until_ms BIGINT,
+    told_failing_ms BIGINT,
+    probe TEXT
+);
+CREATE INDEX webhook_endpoints_by_account ON webhook_endpoints (account_id, environment, id);
+
+CREATE TABLE deliveries (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    endpoint_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    due_ms BIGINT,
+    lease_until_ms BIGINT,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    ended_ms BIGINT,
+    replay_of TEXT,
+    replay_id TEXT,
+    body BYTEA
+);
+CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE status = 'pending';
+CREATE INDEX deliveries_open ON deliveries (endpoint_id, due_ms) WHERE status = 'pending';
+CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, id);
+CREATE INDEX deliveries_by_event ON deliveries (event_id);
+
+CREATE TABLE attempts (
+    delivery_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    duration_ms BIGINT NOT NULL,
+    status BIGINT,
+    error TEXT,
+    address TEXT,
+    key_ids TEXT NOT NULL,
+    authorization_key_id TEXT,
+    excerpt TEXT,
+    PRIMARY KEY (delivery_id, number)
+);
+"""
+
 
 def upgrade() -> None:
-    for part in (_CONFIGURATION, _KEYS, _SESSIONS, _RECORDS):
+    for part in (_CONFIGURATION, _KEYS, _SESSIONS, _RECORDS, _WEBHOOKS):
         ddl.run(part)

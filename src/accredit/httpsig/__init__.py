@@ -11,7 +11,7 @@ that has in common with the signatures of answers in `accredit.sealing`; `dates`
 from accredit.httpsig.authorization import PeekedRequest, peek_request
 from accredit.httpsig.dates import format_http_date, parse_http_date
 from accredit.httpsig.fields import HeaderFields, gather_fields
-from accredit.httpsig.message_requests import sign_request_v2, verify_request_v2
+from accredit.httpsig.message_requests import peek_request_v2, sign_request_v2, verify_request_v2
 from accredit.httpsig.messages import LEEWAY_S, MAX_AGE_S, Profile, content_digest, is_fresh, signature_headers
 from accredit.httpsig.requests import TOLERANCE_S, VerifiedRequest, sign_request, verify_request
 
@@ -29,6 +29,7 @@ __all__ = [
     "is_fresh",
     "parse_http_date",
     "peek_request",
+    "peek_request_v2",
     "sign_request",
     "sign_request_v2",
     "signature_headers",

@@ -46,6 +46,14 @@ def sign_request_v2(method: str, target_uri: str, body: bytes, *, key_id: str, s
     return signature_headers(body, parameters, hmac.digest(read_written_secret(secret), base, "sha256"))
 
 
+def peek_request_v2(headers: HeaderFields) -> str:
+    """The key id of a request that says it is signed by RFC 9421: whose secret is to be tried. Nothing is verified.
+
+    Raises Refused: `authentication_missing`, `authorization_malformed`.
+    """
+    return _read(headers)[0].keyid
+
+
 def verify_request_v2(
     method: str,
     target_uri: str,

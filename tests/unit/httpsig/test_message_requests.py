@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import accredit
-from accredit.httpsig import Profile
+from accredit.httpsig import Profile, peek_request_v2
 
 NOW = 1_800_000_000
 KEY_ID, SECRET, OTHER = "live_key_1", "live_secret_" + "abcd1234" * 8, "live_secret_" + "0123cdef" * 8
@@ -155,3 +155,12 @@ def test_nothing_is_signed_that_no_server_takes(member: str, change: dict[str, A
         accredit.sign_request_v2(**given | change)
     with pytest.raises(accredit.MalformedError, match="secret_malformed"):
         accredit.sign_request_v2(**given | {"secret": "short"})
+
+
+def test_whose_secret_is_to_be_tried() -> None:
+    assert peek_request_v2(HEADERS) == KEY_ID
+    for name, code in (("Signature-Input", "authentication_missing"), ("Signature", "authentication_missing")):
+        with pytest.raises(accredit.Refused, match=code):
+            peek_request_v2({each: text for each, text in HEADERS.items() if each != name})
+    with pytest.raises(accredit.Refused, match="authorization_malformed"):
+        peek_request_v2({**HEADERS, "Signature-Input": "sig1=()"})

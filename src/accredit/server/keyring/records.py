@@ -41,9 +41,9 @@ class KeyRecord:
 
     public_jwk: the public half. secret: sealed. secret_hash: how a secret that a caller shows is found; several records, of
     different purposes, may stand over one text. integration_ids: where it counts, None means all of its deployer's. client_id,
-    api_key_id, key_set_id: the API client, the API credential or the key set that it belongs to. hold_until_ms: set while its key
-    set cannot be read. not_before_ms: from when `current` means it, None: at once. not_after_ms: until when it counts, set when it
-    was made.
+    api_key_id, key_set_id, endpoint_id: the API client, the API credential, the key set or the webhook endpoint that it belongs to.
+    hold_until_ms: set while its key set cannot be read. not_before_ms: from when `current` means it or it signs, None: at once.
+    not_after_ms: until when it counts, set when it was made.
     """
 
     key_id: str
@@ -56,6 +56,7 @@ class KeyRecord:
     client_id: str | None = None
     api_key_id: str | None = None
     key_set_id: str | None = None
+    endpoint_id: str | None = None
     alg: str | None = None
     enc: str | None = None
     kid: str | None = None
@@ -103,12 +104,13 @@ class KeyFilter:
     key_set_id: str | None = None
     client_id: str | None = None
     api_key_id: str | None = None
+    endpoint_id: str | None = None
 
 
 # The order of these columns is that of _read_row and insert_record.
 _COLUMNS = (
     "id", "account_id", "environment", "purpose", "label", "created_ms", "deployer_id", "integration_id", "client_id",
-    "api_key_id", "key_set_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids",
+    "api_key_id", "key_set_id", "endpoint_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids",
     "not_before_ms", "not_after_ms", "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
 )  # fmt: skip
 _INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
@@ -136,7 +138,7 @@ def list_keys(tx: Transaction, wanted: KeyFilter) -> list[KeyRecord]:
     """Query: the records of a scope that pass the filter, dead ones too, oldest first."""
     chosen = [
         (name, value)
-        for name in ("purpose", "deployer_id", "integration_id", "key_set_id", "client_id", "api_key_id")
+        for name in ("purpose", "deployer_id", "integration_id", "key_set_id", "client_id", "api_key_id", "endpoint_id")
         if (value := getattr(wanted, name)) is not None
     ]
     condition = "k.account_id = ? AND k.environment = ?" + "".join(f" AND k.{name} = ?" for name, _ in chosen)
@@ -149,8 +151,8 @@ def insert_record(tx: Transaction, record: KeyRecord) -> None:
     jwk = None if record.public_jwk is None else msgspec.json.encode(record.public_jwk).decode()
     values: tuple[Value, ...] = (
         record.key_id, *_values_of(record.scope), record.purpose, record.label, record.created_ms, record.deployer_id,
-        record.integration_id, record.client_id, record.api_key_id, record.key_set_id, record.alg, record.enc, record.kid,
-        record.thumbprint, jwk, record.secret, record.secret_hash, names, record.not_before_ms, record.not_after_ms,
+        record.integration_id, record.client_id, record.api_key_id, record.key_set_id, record.endpoint_id, record.alg, record.enc,
+        record.kid, record.thumbprint, jwk, record.secret, record.secret_hash, names, record.not_before_ms, record.not_after_ms,
         record.retire_ms, record.revoked_ms, record.revoke_reason, record.last_used_ms,
     )  # fmt: skip
     tx.execute(_INSERT, values)

@@ -106,6 +106,7 @@ CREATE TABLE keys (
     client_id TEXT,
     api_key_id TEXT,
     key_set_id TEXT,
+    endpoint_id TEXT,
     label TEXT NOT NULL,
     alg TEXT,
     enc TEXT,
@@ -121,8 +122,12 @@ CREATE TABLE keys (
     retire_ms BIGINT,
     revoked_ms BIGINT,
     revoke_reason TEXT,
-    last_used_ms BIGINT
+    last_used_ms BIGINT,
+    told_days BIGINT
 );
+CREATE INDEX keys_by_endpoint ON keys (endpoint_id) WHERE endpoint_id IS NOT NULL;
+CREATE INDEX keys_to_retire ON keys (retire_ms) WHERE retire_ms IS NOT NULL AND revoked_ms IS NULL;
+CREATE INDEX keys_to_end ON keys (not_after_ms) WHERE not_after_ms IS NOT NULL AND revoked_ms IS NULL;
 CREATE INDEX keys_by_secret ON keys (secret_hash) WHERE secret_hash IS NOT NULL;
 CREATE INDEX keys_by_identity_size ON keys (length(secret)) WHERE purpose = 'identity' AND revoked_ms IS NULL;
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;

@@ -3,11 +3,15 @@
  *
  * Window messages are `{accredit: 1, door, type, channel}` and only bring the two together. From then on they speak through a
  * MessagePort, which no third window can write to.
+ *
+ * At door "flow" (protocol-flow.md section 4) the frame says `ready` once it can be shown, then for each object of the page an
+ * `event` whose name is the object's topic and whose detail is the object: `event("session", {topic: "session", action: "passed"})`.
+ * `close` takes the modal away; Escape, pressed inside the frame, is heard there alone and said so.
  */
 
-export type DoorName = "embed" | "boot";
+export type DoorName = "embed" | "boot" | "flow";
 
-/** From window to window; a frame also says `refused`, `origin_wanted` and `debug` with more members. */
+/** From window to window; a frame also says `refused` (at door flow with a `message`), `origin_wanted` and `debug` with more members. */
 export type WindowMessageType = "hello" | "welcome" | "origin";
 
 /** From the frame to the page, over the port. */

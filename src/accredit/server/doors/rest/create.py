@@ -11,6 +11,7 @@ from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.doors.rest.calls import RestCall, RestReply
 from accredit.server.doors.rest.replies import session_reply
 from accredit.server.forms import read_body
+from accredit.server.gate.faults import FaultCode
 from accredit.server.gate.rest import (
     Fault,
     FaultyRequestError,
@@ -23,7 +24,6 @@ from accredit.server.gate.rest import (
     key_fault,
     parse_request,
 )
-from accredit.server.gate.rest.faults import FaultCode
 from accredit.server.hosted.wording import find_language
 from accredit.server.integrations.integration import RestIntegration
 from accredit.server.keyring.encryption_keys import check_inline_key, find_encryption_key

@@ -5,8 +5,9 @@ request = parse_request(body, Surroundings(integration.rules, environment, [each
 admission = admit_request(request, integration, offers, client_id, encrypted=False)
 """
 
+from accredit.server.gate.faults import Fault, FaultyRequestError, fault
 from accredit.server.gate.rest.deciding import Offer, RestAdmission, admit_request, find_offers
-from accredit.server.gate.rest.faults import Fault, FaultyRequestError, fault, key_fault
+from accredit.server.gate.rest.faults import key_fault
 from accredit.server.gate.rest.parsing import parse_request
 from accredit.server.gate.rest.request import RestRequest, Surroundings
 

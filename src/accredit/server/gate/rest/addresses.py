@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from accredit.server.gate.rest.faults import FaultCode
+from accredit.server.gate.faults import FaultCode
 from accredit.server.hosts import is_listed, parse_host
 
 MAX_ADDRESS = 2000

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from accredit.errors import Refused
 from accredit.server.gate.admission import GATE
-from accredit.server.gate.rest.faults import FaultyRequestError, fault
+from accredit.server.gate.faults import FaultyRequestError, fault
 from accredit.server.gate.rest.request import LOAS, Flow, Loa, RestRequest
 from accredit.server.integrations.integration import RestIntegration
 

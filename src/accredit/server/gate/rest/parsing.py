@@ -13,9 +13,9 @@ from typing import Any, get_args
 from accredit.encoding import Json, JsonError, parse_json
 from accredit.errors import MalformedError
 from accredit.sealing import PADDINGS, SERVER_ALGORITHMS
+from accredit.server.gate.faults import Fault, FaultCode, FaultyRequestError
+from accredit.server.gate.members import Judge, Members, form_of
 from accredit.server.gate.rest.addresses import MAX_ADDRESS, AddressRules, address_fault
-from accredit.server.gate.rest.faults import Fault, FaultCode, FaultyRequestError
-from accredit.server.gate.rest.members import Judge, Members, form_of
 from accredit.server.gate.rest.request import (
     DEFAULT_LIFETIME_S,
     FLOWS,

@@ -1,7 +1,7 @@
-"""Reading the members of a create request one by one: what is wrong is collected, and the reading goes on.
+"""Reading the members of a request one by one: what is wrong is collected, and the reading goes on.
 
-protocol-rest.md section 5. `null` is absence at every depth, and so is an empty list, and an empty text where no least length is
-given. Lengths are in characters.
+protocol-rest.md section 5, protocol-flow.md section 9. `null` is absence at every depth, and so is an empty list, and an empty text
+where no least length is given. Lengths are in characters.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from accredit.encoding import Json
 from accredit.errors import MalformedError
-from accredit.server.gate.rest.faults import Fault, FaultCode, fault
+from accredit.server.gate.faults import Fault, FaultCode, fault
 
 _TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _FOLLOWED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -45,14 +45,15 @@ def _fold_names(members: Mapping[str, Json]) -> dict[str, Json]:
 class Members:
     """The members of one object, as they are read. faults: what was wrong so far, shared by all objects of a request.
 
-    prefix: what stands before a name in its path. Names ignore ASCII case.
+    prefix: what stands before a name in its path. exact: names count as they are; else they ignore ASCII case.
     """
 
-    def __init__(self, members: Mapping[str, Json], faults: list[Fault], *, prefix: str = "") -> None:
-        self._given = _fold_names(members)
+    def __init__(self, members: Mapping[str, Json], faults: list[Fault], *, prefix: str = "", exact: bool = False) -> None:
+        self._given = dict(members) if exact else _fold_names(members)
         self._sent = members
         self._faults = faults
         self._prefix = prefix
+        self._exact = exact
         self._read: set[str] = set()
 
     def fault(self, name: str, code: FaultCode, reason: str | None = None) -> None:
@@ -61,7 +62,7 @@ class Members:
 
     def find(self, name: str) -> Json:
         """The member as it came; None where it is absent, as a list of nothing is too."""
-        key = _lowered_name(name)
+        key = name if self._exact else _lowered_name(name)
         self._read.add(key)
         value = self._given.get(key)
         return None if isinstance(value, list) and all(each is None for each in value) else value
@@ -136,7 +137,7 @@ class Members:
         if not isinstance(value, dict):
             self.fault(name, "type")
             return None
-        return Members(value, self._faults, prefix=f"{self._prefix}{name}.")
+        return Members(value, self._faults, prefix=f"{self._prefix}{name}.", exact=self._exact)
 
     def pairs(self, name: str, *, count: int, name_most: int, value_most: int) -> dict[str, str]:
         """The members of an object of texts, whose names are the caller's own."""
@@ -156,7 +157,7 @@ class Members:
     def refuse_unread(self) -> None:
         """Note every member that nobody asked for."""
         for name, value in self._sent.items():
-            if lowered(name) not in self._read and value is not None:
+            if (name if self._exact else lowered(name)) not in self._read and value is not None:
                 self.fault(name if _FOLLOWED.fullmatch(name) else "(unnamed)", "not_allowed")
 
 

@@ -21,6 +21,7 @@ from accredit.server import audit, headers, telemetry
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
+from accredit.server.claims import forget_claims
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
 from accredit.server.doors.flow.router import BELOW as FLOW
@@ -42,7 +43,6 @@ from accredit.server.mail import open_mailer
 from accredit.server.node import Node
 from accredit.server.outbound import Allowed, Outbound
 from accredit.server.problems import problem, rest_problem
-from accredit.server.providers.claims import forget_claims
 from accredit.server.providers.registry import Providers
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.sessions.rest.sweeping import sweep_rest

@@ -6,10 +6,10 @@ import pytest
 
 from accredit.errors import ConflictError, MalformedError, NotFoundError
 from accredit.server.accounts.accounts import NewAccount, create_account
+from accredit.server.claims import Claim, claim_place, forget_claims
 from accredit.server.keyring.scope import Scope
 from accredit.server.providers import changing
 from accredit.server.providers.changing import ProviderChange
-from accredit.server.providers.claims import Claim, claim_place, forget_claims
 from accredit.server.providers.defaults import SANDBOX_PROVIDERS
 from accredit.server.providers.records import MAX_PROVIDERS, find_by_ref
 

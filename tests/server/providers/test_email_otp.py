@@ -11,8 +11,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from accredit.server.mail import Mailer, SmtpServer
-from accredit.server.providers.email_otp.provider import DELIVERIES, WRONG_ENTRIES, mask
-from accredit.server.providers.email_otp.texts import TEXTS, find_text
+from accredit.server.otp.codes import DELIVERIES, WRONG_ENTRIES, mask_email
+from accredit.server.otp.texts import TEXTS, find_text, write_message
 from accredit.server.providers.provider import Ended, Show, Verified
 
 from .conftest import LIVE, SANDBOX, finished
@@ -261,7 +261,7 @@ def test_a_code_belongs_to_its_attempt_and_address(run, desk, post):
     other = desk.ask(visit.record)
     step = run(visit.provider.submit(other, visit.step.state, {"code": post.code()}))
     assert step.values["fault"] == "wrong"
-    step = run(visit.provider.submit(visit.asked, {**visit.step.state, "email": "x@y.example"}, {"code": post.code()}))
+    step = run(visit.provider.submit(visit.asked, {**visit.step.state, "address": "x@y.example"}, {"code": post.code()}))
     assert step.values["fault"] == "wrong"
 
 
@@ -301,6 +301,8 @@ def test_every_language_tells_code_and_time():
         assert (told, text) == (language, TEXTS[language])
         letter = text.body.format(code="012345", minutes=10)
         assert re.findall(r"\b\d+\b", letter) == ["012345", "10"]
+        assert re.findall(r"\b\d+\b", write_message("012345", language)) == ["012345", "10"]
+        assert len(write_message("012345", language)) <= 160
 
 
 @pytest.mark.parametrize(("language", "told"), [("no", "nb"), ("NB-no", "nb"), ("en-GB", "en"), ("tlh", "en"), ("", "en")])
@@ -310,4 +312,4 @@ def test_other_languages(language, told):
 
 @pytest.mark.parametrize(("email", "shown"), [("a@b.example", "a•••@b•••.example"), ("jo.doe@mail.co.uk", "j•••@m•••.uk")])
 def test_a_mask_shows_where_not_who(email, shown):
-    assert mask(email) == shown
+    assert mask_email(email) == shown

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from accredit.encoding import Json
-from accredit.server.providers.claims import Claim, claim_place
+from accredit.server.claims import Claim, claim_place
 from accredit.server.providers.oidc.exchange import KNOWN_ERRORS, Client, Tokens, redeem_code
 from accredit.server.providers.oidc.once import Once, is_state_of
 from accredit.server.providers.oidc.remote import AttemptEnded, Remote

@@ -212,11 +212,12 @@ CREATE TABLE provider_keys (
 );
 CREATE INDEX provider_keys_by_provider ON provider_keys (provider_ref);
 
-CREATE TABLE provider_claims (
+CREATE TABLE claims (
     claim BYTEA NOT NULL PRIMARY KEY,
-    at_ms BIGINT NOT NULL
+    at_ms BIGINT NOT NULL,
+    until_ms BIGINT NOT NULL
 );
-CREATE INDEX provider_claims_by_age ON provider_claims (at_ms);
+CREATE INDEX claims_to_forget ON claims (until_ms);
 """
 
 _SESSIONS = """

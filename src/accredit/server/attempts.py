@@ -6,6 +6,8 @@ What was refused is written down with its precise code before the caller hears o
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import msgspec
+
 from accredit.errors import AccreditError, FailureError, MalformedError, Refused
 from accredit.server import telemetry
 from accredit.server.audit import AuditEntry, record_entries
@@ -63,6 +65,20 @@ async def refuse(node: Node, attempt: Attempt, error: AccreditError) -> Refusal:
     return Refusal(403, "admission_refused", attempt.request_id, reason=reason)
 
 
+async def record_refusal(node: Node, address: str, entry: AuditEntry) -> None:
+    """Write a refused call down, unless this address fills the record with them. entry: without the address."""
+    try:
+        node.refusal_limit.check(address, entry.at_ms)
+    except TooManyRefusals:
+        return
+    node.refusal_limit.count(address, entry.at_ms)
+    await node.store.write(record_entries, msgspec.structs.replace(entry, address_hash=_address_hash(node, address)))
+
+
+def _address_hash(node: Node, address: str) -> bytes:
+    return node.sealer.server_mac("address", network_of(address).encode())[:16]
+
+
 def _reason(attempt: Attempt, error: AccreditError) -> str | None:
     """The audit code, while the integration's owner has debugging switched on."""
     integration = attempt.integration
@@ -79,6 +95,6 @@ def _entry(node: Node, attempt: Attempt, error: AccreditError) -> AuditEntry:
         code=error.code,
         integration_id=None if integration is None else integration.integration_id,
         request_id=attempt.request_id,
-        address_hash=node.sealer.server_mac("address", network_of(attempt.address).encode())[:16],
+        address_hash=_address_hash(node, attempt.address),
         detail={} if error.member is None else {"member": error.member},
     )

@@ -4,6 +4,7 @@ Counted per process and window, in bounded tables: an attacker with many names o
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from accredit.errors import Refused
@@ -41,6 +42,39 @@ class RateLimit:
             self._counts.popitem(last=False)
         if taken >= limit:
             raise TooManyRequests(-((now_ms % self._window_ms - self._window_ms) // 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to somebody. granted: this one may go on. remaining: how many more may at once. full_s: when all of them may."""
+
+    granted: bool
+    limit: int
+    remaining: int
+    full_s: int
+
+
+class Allowances:
+    """So many a second for each of many, and a burst at once by whoever was silent for a while."""
+
+    def __init__(self, per_second: int, burst: int, capacity: int = 100_000) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._capacity = capacity
+        # What is left is counted in thousandths, so that every millisecond gives some back.
+        self._left: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def take(self, who: str, now_ms: int) -> Allowance:
+        """Use one, if there is one; a clock that goes back gives nothing."""
+        whole = self._burst * 1000
+        left, then_ms = self._left.pop(who, (whole, now_ms))
+        left = min(whole, left + max(0, now_ms - then_ms) * self._per_second)
+        granted = left >= 1000
+        left -= 1000 if granted else 0
+        self._left[who] = (left, now_ms)
+        if len(self._left) > self._capacity:
+            self._left.popitem(last=False)
+        return Allowance(granted, self._burst, left // 1000, -((left - whole) // (1000 * self._per_second)))
 
 
 class RefusalLimit:

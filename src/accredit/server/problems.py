@@ -77,3 +77,19 @@ def rest_problem(
             invalid_params=[dict(each) for each in invalid_params],
         )
     )
+
+
+class ApiError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One error of the flow door's API (JSON:API 1.1, error objects). source: a `pointer`, `header` or `parameter`."""
+
+    id: str
+    status: str
+    code: str
+    title: str
+    detail: str
+    source: dict[str, str] = {}
+
+
+def api_errors(errors: Sequence[ApiError]) -> bytes:
+    """The body that tells of errors at the flow door's API (protocol-flow.md section 11)."""
+    return _ENCODER.encode({"errors": errors})

@@ -14,7 +14,8 @@ from accredit.encoding import Json
 from accredit.errors import AccreditError, FailureError, MalformedError, NotFoundError, Refused
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
-from accredit.server.audit import AuditEntry, record_entries
+from accredit.server.attempts import record_refusal
+from accredit.server.audit import AuditEntry
 from accredit.server.forms import parse_pairs
 from accredit.server.gate.rest import FaultyRequestError, fault
 from accredit.server.integrations.integration import RestIntegration
@@ -22,7 +23,7 @@ from accredit.server.integrations.publishing import ensure_rest_integration
 from accredit.server.keyring.callers import Caller, CallerRefused
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
-from accredit.server.limits import TooManyRefusals, TooManyRequests, network_of
+from accredit.server.limits import TooManyRequests
 from accredit.server.node import Node
 from accredit.server.problems import rest_problem
 from accredit.server.sessions.rest.reading import find_any
@@ -166,13 +167,6 @@ async def refuse(call: RestCall, error: AccreditError, extra: headers.Headers) -
 
 
 async def _record(call: RestCall, error: AccreditError) -> None:
-    """One audit entry, unless this address fills the record with them."""
-    node, address = call.node, str(call.asgi["address"])
-    try:
-        node.refusal_limit.check(address, call.now_ms)
-    except TooManyRefusals:
-        return
-    node.refusal_limit.count(address, call.now_ms)
     caller, (scope, actor) = call.known_caller, _who(call, error)
     names: list[Json] = [each.name for each in error.faults] if isinstance(error, FaultyRequestError) else []
     entry = AuditEntry(
@@ -184,10 +178,9 @@ async def _record(call: RestCall, error: AccreditError) -> None:
         actor=actor,
         integration_id=None if caller is None else caller.integration_id,
         request_id=call.request_id,
-        address_hash=node.sealer.server_mac("address", network_of(address).encode())[:16],
         detail={**call.found, **({"members": names} if names else {})},
     )
-    await node.store.write(record_entries, entry)
+    await record_refusal(call.node, str(call.asgi["address"]), entry)
 
 
 def _who(call: RestCall, error: AccreditError) -> tuple[Scope, str | None]:

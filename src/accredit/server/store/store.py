@@ -1,6 +1,7 @@
 """The store: a writer that commits in groups, readers beside it, and the version of the configuration."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
@@ -30,7 +31,9 @@ class Store:
         loop = asyncio.get_running_loop()
         readers = SQLITE_READERS if sqlite_path(url) else POSTGRESQL_READERS
         self.config_version = 0
-        self.writer = Writer(loop, connector(url, write=True), self._saw_config)
+        self._loop = loop
+        self._listeners: dict[str, Callable[[], None]] = {}
+        self.writer = Writer(loop, connector(url, write=True), self._saw_config, self._saw_announcement)
         self._reader = Reader(loop, connector(url, write=False), readers)
         self._watcher = ConfigWatcher(connector(url, write=False), self._saw_config)
         self._claim = claim
@@ -68,6 +71,10 @@ class Store:
         result: Result = await self._reader.ask(query, item)
         return result
 
+    def on_commit(self, topic: str, listener: Callable[[], None]) -> None:
+        """Calls the listener, on the event loop, after each commit of this process in which a change announced the topic."""
+        self._listeners[topic] = listener
+
     async def close(self) -> None:
         """Serves who waits already, then lets go of the database."""
         workers = (self._watcher, self._reader, self.writer)
@@ -80,6 +87,10 @@ class Store:
     def _saw_config(self, version: int) -> None:
         # Several threads report, and a late one must not turn the number back.
         self.config_version = max(self.config_version, version)
+
+    def _saw_announcement(self, topics: frozenset[str]) -> None:
+        for topic in topics & self._listeners.keys():
+            self._loop.call_soon_threadsafe(self._listeners[topic])
 
 
 def _prepare(url: str, *, exclusive: bool, migrating: bool) -> ExitStack:

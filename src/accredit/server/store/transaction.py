@@ -80,12 +80,17 @@ class Connection(Protocol):
 class Transaction:
     """One transaction under way. Valid only inside the change or query that it was handed to."""
 
-    __slots__ = ("_connection", "config_bumped", "engine")
+    __slots__ = ("_connection", "announced", "config_bumped", "engine")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.engine: Engine = connection.engine
         self.config_bumped = False
+        self.announced: set[str] = set()
+
+    def announce(self, topic: str) -> None:
+        """Whoever listens for this topic on this node is told, once the transaction is durable; see Store.on_commit."""
+        self.announced.add(topic)
 
     def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Runs one statement; the number of rows that it changed."""

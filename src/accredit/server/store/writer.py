@@ -29,7 +29,11 @@ class Writer:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, connect: Callable[[], Connection], config_changed: Callable[[int], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connect: Callable[[], Connection],
+        config_changed: Callable[[int], None],
+        announce: Callable[[frozenset[str]], None],
     ) -> None:
         self.groups = 0
         self.items = 0
@@ -37,6 +41,7 @@ class Writer:
         self._connect = connect
         self._connection: Connection | None = None
         self._config_changed = config_changed
+        self._announce = announce
         self._thread = threading.Thread(target=self._run, name="accredit-writer", daemon=True)
         self._thread.start()
 
@@ -109,6 +114,8 @@ class Writer:
             raise
         if version is not None:
             self._config_changed(version)
+        if tx.announced:
+            self._announce(frozenset(tx.announced))
         return outcomes
 
     def _give_up(self, error: Unavailable) -> None:

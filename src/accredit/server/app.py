@@ -41,6 +41,7 @@ from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
 from accredit.server.mail import open_mailer
 from accredit.server.node import Node
+from accredit.server.notices import Notices
 from accredit.server.outbound import Allowed, Outbound
 from accredit.server.problems import problem, rest_problem
 from accredit.server.providers.registry import Providers
@@ -76,6 +77,8 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
     )
     outbound = Outbound(Allowed.parse(settings.outbound_allow), proxy=settings.outbound_proxy or None)
     store = await Store.open(settings.database, exclusive=exclusive, migrate=embedded)
+    mailer = open_mailer(settings.smtp_url, settings.mail_from)
+    notices = Notices(store, mailer)
     try:
         sealer = Sealer(store, root_keys, clock)
         await sealer.ready(SERVER)
@@ -92,14 +95,15 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             callers=Callers(store, server_keys, settings.public_url, settings.token_alg),
             catalog=Catalog(store, sealer),
             outbound=outbound,
-            providers=Providers(
-                store, sealer, outbound, open_mailer(settings.smtp_url, settings.mail_from), settings.public_url
-            ),
+            mailer=mailer,
+            notices=notices,
+            providers=Providers(store, sealer, outbound, mailer, settings.public_url),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,
         )
     finally:
+        await notices.close()
         await outbound.close()
         await store.close()
 

@@ -12,6 +12,8 @@ from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.server_keys import ServerKeys
 from accredit.server.limits import RefusalLimit
+from accredit.server.mail import Mailer
+from accredit.server.notices import Notices
 from accredit.server.outbound import Outbound
 from accredit.server.providers.registry import Providers
 from accredit.server.settings import Settings
@@ -32,6 +34,8 @@ class Node:
     callers: Callers
     catalog: Catalog
     outbound: Outbound
+    mailer: Mailer
+    notices: Notices
     providers: Providers
     remembered: RememberedTokens
     refusal_limit: RefusalLimit

@@ -20,7 +20,8 @@ CREATE TABLE accounts (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     owner_id TEXT NOT NULL UNIQUE,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    notice_addresses TEXT NOT NULL DEFAULT '[]'
 );
 
 CREATE TABLE deployers (

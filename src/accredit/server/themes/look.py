@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from accredit.server.themes.colors import Colors, DarkColors, check_contrast
+from accredit.server.themes.colors import Colors, DarkColors, check_contrast, contrast
 
 Font = Literal["system", "humanist", "geometric", "rounded", "serif", "slab", "monospace"]
 
@@ -26,6 +26,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     colors: Colors = Colors()
     dark_colors: DarkColors | None = None
     font: Font = "system"
+
+    @property
+    def families(self) -> str:
+        """What stands for the font in a style sheet: a constant of ours, which needs no escaping."""
+        return FONT_FAMILIES[self.font]
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether `colors` are light on dark."""
+        return contrast(self.colors.background, "#000000") < contrast(self.colors.background, "#ffffff")
 
     def check(self) -> None:
         """Raises MalformedError `contrast_too_low` with the colour at fault."""

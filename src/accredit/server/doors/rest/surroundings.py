@@ -1,16 +1,13 @@
 """What a person's page has around its content: who asks, in whose colours, in which language, and who may frame it."""
 
-from accredit.server.accounts.accounts import find_account
+from accredit.server.doors.owners import load_owner
 from accredit.server.doors.rest.visits import Browser, Visit, form_token, kept_in_addresses, page_path
 from accredit.server.hosted.rest.views import Message, OfferedProvider, Surroundings
 from accredit.server.hosted.wording import Language, choose_language
-from accredit.server.keyring.scope import Scope
 from accredit.server.providers.records import ProviderRecord
 from accredit.server.sessions.rest.record import Open, RestSession
 from accredit.server.sessions.rest.statuses import WIRE
-from accredit.server.store import Transaction
 from accredit.server.themes.look import DEFAULT_LOOK
-from accredit.server.themes.records import Theme, find_theme_of_session
 
 
 def language_of(visit: Visit, session: RestSession | None, part: Open | None = None) -> Language:
@@ -30,31 +27,23 @@ def bare_surroundings(visit: Visit, session_id: str | None) -> Surroundings:
 async def surroundings_of(visit: Visit, session: RestSession, part: Open, browser: Browser) -> Surroundings:
     """Of a page that is shown to the browser that the session belongs to."""
     node, control = visit.node, session.control
-    who, theme = await node.store.read(_find_owner, (session.scope, control.theme_id))
-    logo = None if theme is None or theme.logo_digest is None else f"{node.settings.public_path}/logos/{theme.logo_digest}"
+    owner = await load_owner(node, session.scope, control.theme_id)
     return Surroundings(
         request_id=visit.request_id,
         language=language_of(visit, session, part),
-        look=DEFAULT_LOOK if theme is None else theme.look,
+        look=owner.look,
         now_ms=visit.now_ms,
         page=page_path(node, session.session_id),
         kept=kept_in_addresses(visit, browser),
         token=form_token(node, session, browser),
-        who=who,
+        who=owner.name,
         domain=control.request_domain,
-        logo=logo,
+        logo=owner.logo,
         sandbox=session.environment == "sandbox",
         expires_ms=session.expires_ms if session.is_open(visit.now_ms) else None,
         ancestors=" ".join(parents_of(session)) or "'none'",
         plain_http=session.environment == "sandbox",
     )
-
-
-def _find_owner(tx: Transaction, wanted: tuple[Scope, str | None]) -> tuple[str, Theme | None]:
-    """Query: the name of the account that asks, and the theme of its page."""
-    scope, theme_id = wanted
-    account = find_account(tx, scope.account_id)
-    return scope.account_id if account is None else account.name, find_theme_of_session(tx, (scope, theme_id))
 
 
 def parents_of(session: RestSession) -> tuple[str, ...]:

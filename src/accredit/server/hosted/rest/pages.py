@@ -17,8 +17,6 @@ from accredit.server import headers
 from accredit.server.hosted.pages import Page
 from accredit.server.hosted.rest.views import Consent, OfferedProvider, Outcome, Surroundings
 from accredit.server.hosted.wording import languages
-from accredit.server.themes.colors import contrast
-from accredit.server.themes.look import FONT_FAMILIES
 
 # How long before the end the person is warned.
 WARNING_MS = 120_000
@@ -86,7 +84,6 @@ def _page(
 ) -> Page:
     nonce = secrets.token_urlsafe(16)
     left_ms = None if around.expires_ms is None else max(0, around.expires_ms - around.now_ms)
-    dark = contrast(around.look.colors.background, "#000000") < contrast(around.look.colors.background, "#ffffff")
     body = TEMPLATES.get_template(template).render(
         around=around,
         say=around.language.say,
@@ -94,8 +91,6 @@ def _page(
         strong=Markup("<strong>{}</strong>").format,
         nonce=nonce,
         languages=languages().values(),
-        fonts=Markup(FONT_FAMILIES[around.look.font]),  # noqa: S704 - constants of ours
-        dark=dark,
         ending=left_ms is not None and left_ms <= WARNING_MS,
         until=None if around.expires_ms is None else _time(around.expires_ms, around.now_ms),
         script={"left_ms": left_ms, "warning_ms": WARNING_MS, **(script or {})},

@@ -27,8 +27,12 @@ def new_id(prefix: str) -> str:
 
 
 def new_integration_id(door: str) -> str:
-    """The id of a new integration: `int_`, at the boot door `cpd_` and 21 base64url characters, as its clients know them."""
-    return f"cpd_{secrets.token_urlsafe(16)[:21]}" if door == "boot" else new_id("int_")
+    """The id of a new integration: `int_`; as their clients know them, at the boot door `cpd_` and 21 base64url characters, at the
+    flow door `flwtmp_`.
+    """
+    if door == "boot":
+        return f"cpd_{secrets.token_urlsafe(16)[:21]}"
+    return new_id("flwtmp_" if door == "flow" else "int_")
 
 
 def new_deployer_id() -> str:

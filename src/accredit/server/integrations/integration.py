@@ -5,6 +5,7 @@ from typing import Literal
 
 from accredit.server.integrations.boot import BootRules
 from accredit.server.integrations.embed import EmbedRules
+from accredit.server.integrations.flow import FlowPolicy, FlowRules, is_local_origin
 from accredit.server.integrations.parsing import Policy
 from accredit.server.integrations.policy import Trust, View
 from accredit.server.integrations.rest import RestPolicy, RestRules
@@ -72,6 +73,36 @@ def prepare_rest(policy: RestPolicy, *, integration_id: str, scope: Scope, versi
         rules=policy.rules(),
         quota_per_day=policy.quota_per_day,
         retention_ms=policy.retention_ms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FlowIntegration:
+    """A template of the flow door, at one version of its policy; no deployer stands behind it. debug_until_ms: 0 if not set."""
+
+    integration_id: str
+    scope: Scope
+    version: int
+    enabled: bool
+    origins: OriginList
+    rules: FlowRules
+    debug_until_ms: int
+
+    def admits_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may open it; an empty list admits nobody."""
+        return self.origins.holds(origin) or (self.rules.allow_localhost and is_local_origin(origin))
+
+
+def prepare_flow(policy: FlowPolicy, *, integration_id: str, scope: Scope, version: int) -> FlowIntegration:
+    """Compile a stored policy of the flow door."""
+    return FlowIntegration(
+        integration_id=integration_id,
+        scope=scope,
+        version=version,
+        enabled=policy.enabled,
+        origins=policy.origins,
+        rules=policy.rules(),
+        debug_until_ms=policy.debug_until_ms,
     )
 
 

@@ -1,1 +1,6 @@
-"""Sessions of the flow door: one for each customer of a template, from opening or creation to its end."""
+"""Sessions of the flow door: whether a deployer's user is who it should be, asked once (protocol-flow.md sections 5 to 10).
+
+A customer has one newest session for each template, found by a keyed hash of the reference. What tells of the person is sealed under
+the session's own key, which redaction destroys. Every change is one compare-and-set on the session's `revision`, with its events in
+the same transaction.
+"""

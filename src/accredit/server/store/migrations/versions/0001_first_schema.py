@@ -299,6 +299,45 @@ CREATE TABLE request_claims (
 );
 CREATE INDEX request_claims_by_age ON request_claims (expires_ms);
 
+CREATE TABLE flow_sessions (
+    session_id TEXT NOT NULL PRIMARY KEY,
+    integration_id TEXT NOT NULL,
+    customer_hash BYTEA NOT NULL,
+    superseded BIGINT NOT NULL DEFAULT 0,
+    signed BIGINT NOT NULL,
+    control TEXT NOT NULL,
+    tags TEXT,
+    steps TEXT NOT NULL,
+    own_key BYTEA,
+    link BIGINT NOT NULL DEFAULT 0,
+    previous_session_id TEXT,
+    wake_ms BIGINT,
+    revision BIGINT NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX flow_sessions_newest ON flow_sessions (integration_id, customer_hash) WHERE superseded = 0;
+CREATE INDEX flow_sessions_by_customer ON flow_sessions (customer_hash);
+CREATE INDEX flow_sessions_to_wake ON flow_sessions (wake_ms) WHERE wake_ms IS NOT NULL;
+
+CREATE TABLE flow_tokens (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    origin TEXT,
+    language TEXT,
+    resumed BIGINT NOT NULL,
+    used_ms BIGINT NOT NULL
+);
+CREATE INDEX flow_tokens_by_session ON flow_tokens (session_id);
+CREATE INDEX flow_tokens_by_age ON flow_tokens (used_ms);
+
+CREATE TABLE flow_creations (
+    integration_id TEXT NOT NULL,
+    network_hash BYTEA NOT NULL,
+    hour BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, network_hash, hour)
+);
+CREATE INDEX flow_creations_by_age ON flow_creations (hour);
+
 CREATE TABLE users (
     integration_id TEXT NOT NULL,
     subject_hash BYTEA NOT NULL,

@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     root_key: str = ""
     root_key_file: str = ""
     previous_root_keys: tuple[str, ...] = ()
+    path_prefix: str = ""
     trusted_proxies: tuple[str, ...] = ()
     outbound_allow: tuple[str, ...] = ()
     outbound_proxy: str = ""
@@ -45,12 +46,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.public_url).path
 
     @property
+    def signed_prefix(self) -> str:
+        """What backends sign in front of every path, and a proxy has taken away."""
+        return self.path_prefix or self.public_path
+
+    @property
     def database(self) -> str:
         """The database's address; by default a SQLite file in the data directory."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'accredit.sqlite').absolute()}"
 
 
 _PREFIX = "ACCREDIT_"
+_PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?")
 
 
@@ -74,6 +81,8 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error
     _check_mail(settings)
+    if not _PATH_PREFIX.fullmatch(settings.path_prefix):
+        raise MalformedError("settings_invalid", "ACCREDIT_PATH_PREFIX")
     if "public_url" not in values:
         return msgspec.structs.replace(settings, public_url=local_url(settings.host, settings.port))
     if not _PUBLIC_URL.fullmatch(settings.public_url):

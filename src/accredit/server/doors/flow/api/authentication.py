@@ -1,0 +1,82 @@
+"""Who signed a call: steps 1 to 5 of protocol-flow.md section 8, in the original's form or by RFC 9421.
+
+A call without `Authorization` that has `Signature-Input` is read as the additive form. An unknown key id costs what a known one does,
+and both are refused alike; the audit record tells them apart.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from accredit.errors import Refused
+from accredit.httpsig import VerifiedRequest, gather_fields, peek_request, peek_request_v2, verify_request, verify_request_v2
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.flow_keys import ApiCredential, LiveSecret
+from accredit.server.keyring.leaks import Leak, exposed_secret, respond
+from accredit.server.keyring.scope import Scope
+from accredit.server.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCall:
+    """A call as its client signed it. target: raw path and query. target_uri: the whole address. fields: its headers."""
+
+    method: str
+    target: str
+    target_uri: str
+    fields: list[tuple[str, str]] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCaller:
+    """Whose call it is. signature: base64; with key_id what makes the call this one. digest: SHA-256 of the body."""
+
+    key_id: str
+    scope: Scope
+    signature: str
+    digest: bytes
+
+
+class SignerRefused(Refused):
+    """A signature that does not hold. signer: whose key id it names, None if nobody's; for the audit record only."""
+
+    def __init__(self, code: str, member: str | None = None, signer: ApiCredential | None = None) -> None:
+        super().__init__(code, member)
+        self.signer = signer
+
+
+async def authenticate(node: Node, call: SignedCall, request_id: str, now_ms: int) -> FlowCaller:
+    """The caller of the API.
+
+    Raises Refused: `authentication_missing`, `authorization_malformed`; SignerRefused: `date_malformed`, `date_out_of_range`,
+    `digest_malformed`, `digest_mismatch`, `key_unknown`, `mac_mismatch`, `secret_exposed` (the secret is revoked then).
+    """
+    fields = gather_fields(call.fields)
+    peeked = None if "authorization" not in fields and "signature-input" in fields else peek_request(call.fields)
+    key_id = peek_request_v2(call.fields) if peeked is None else peeked.key_id
+    credential = await node.keyring.api_credential(key_id, now_ms)
+    keys = {} if credential is None else {key_id: [secret.text for secret in credential.secrets]}
+    target = (call.method, call.target) if peeked else (call.method, call.target_uri)
+    try:
+        if peeked is None:
+            verified = verify_request_v2(*target, call.fields, call.body, keys, now=now_ms // 1000)
+        else:
+            verified = verify_request(*target, peeked, call.body, keys, now=now_ms // 1000)
+    except Refused as error:
+        raise SignerRefused(error.code, error.member, credential) from error
+    assert credential is not None
+    return await _admit(node, call, credential, verified, Cause(now_ms, actor=key_id, request_id=request_id))
+
+
+async def _admit(
+    node: Node, call: SignedCall, credential: ApiCredential, verified: VerifiedRequest, cause: Cause
+) -> FlowCaller:
+    """The signer, unless a browser holds its secret."""
+    secret: LiveSecret = credential.secrets[verified.secret_index]
+    names = {name for name, _ in call.fields}
+    if {"origin", "sec-fetch-site"} <= names:
+        await respond(node.store, Leak(exposed_secret(secret.text), "browser", cause))
+        raise SignerRefused("secret_exposed", "authorization", credential)
+    node.keyring.note_use(secret.record_id, cause.at_ms)
+    digest = hashlib.sha256(call.body).digest()
+    return FlowCaller(credential.key_id, credential.scope, verified.signature, digest)

@@ -37,7 +37,7 @@ def take_place(tx: Transaction, claim: Claim) -> int | TooSoon | None:
     """Take the first free place, counted from 0; None when all are taken."""
     from_ms = 0
     for place in range(claim.places):
-        digest = hashlib.sha256("\0".join((*claim.what, str(place))).encode()).digest()
+        digest = _digest(claim, place)
         if claim.now_ms >= from_ms and _insert(tx, digest, claim):
             return place
         taken = tx.row("SELECT at_ms FROM claims WHERE claim = ?", (digest,))
@@ -45,6 +45,17 @@ def take_place(tx: Transaction, claim: Claim) -> int | TooSoon | None:
             return TooSoon(from_ms)
         from_ms = taken[0] + claim.apart_ms
     return None
+
+
+def count_taken(tx: Transaction, claim: Claim) -> int:
+    """How many places are taken."""
+    digests = [_digest(claim, place) for place in range(claim.places)]
+    marks = ",".join("?" * len(digests))
+    return int(tx.rows(f"SELECT COUNT(*) FROM claims WHERE claim IN ({marks})", digests)[0][0])
+
+
+def _digest(claim: Claim, place: int) -> bytes:
+    return hashlib.sha256("\0".join((*claim.what, str(place))).encode()).digest()
 
 
 def _insert(tx: Transaction, digest: bytes, claim: Claim) -> bool:

@@ -3,13 +3,13 @@
 protocol-flow.md section 7. A step does not touch the session: it says what comes next, and at the end how it ended. What it must know
 again is its `state`, small JSON that the session keeps sealed.
 
-    kind = await find_step(node, scope, rule)
+    kind = await node.steps.find(scope, rule)
     next = await kind.start(asked)                       # the step became active: Ask, Wait or Done
     next = await kind.submit(asked, form)                # the person's form of an Ask
-    next = await kind.poll(asked)                        # somebody asks again: a page that waits, a sweeper after ask_again_ms
+    next = await kind.poll(asked)                        # somebody asks again: a page that waits
 
-The session stores `next.state` (of a Done: the end), `next.user` and, in the same transaction, calls `next.write(tx)` where it is not
-None; after the commit it calls `node.steps.wake()`. If its compare-and-set loses, it drops the whole `next`.
+The session stores `next.state` and `next.user` and, in the same transaction, calls `next.write(tx)` where it is not None. If its
+compare-and-set loses, it drops the whole `next`.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from accredit.encoding import Json
+from accredit.server.gate.flow.user import User
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Transaction
 
@@ -31,11 +32,10 @@ ENDINGS: tuple[Ending, ...] = ("success", "failed", "pending_review", "error")
 class Asked:
     """What one attempt at one step is for.
 
-    attempt: counts from 1 within the session. user: what is known of the person, by the names of protocol-flow.md section 9. fixed: the
-    members of `user` that the owner's backend vouches for (by API or signature), which the person cannot change. fields: of `user`, what
-    the template lets the step ask for and use. forced: what `simulate.steps` of the API says of this step; headless: `simulate.run`, no
-    person is there. state: as the last Next of this attempt left it, empty at the start. return_url: of the page to come back to from a
-    `continue_url`. expires_ms: of the session, which is the `deadline` of call-outs.
+    attempt: counts from 1. user: what is known of the person. fixed: members of `user` that the owner's backend vouches for (by API
+    or signature), which the person cannot change. forced: what `simulate.steps` of the API says of this step. headless:
+    `simulate.run`, no person is there. state: as the last Next of this attempt left it, empty at the start. return_url: where a
+    service sends the person back to. expires_ms: of the session, which is the `deadline` of call-outs.
     """
 
     session_id: str
@@ -44,12 +44,11 @@ class Asked:
     version: int
     step: str
     attempt: int
-    fields: tuple[str, ...]
     language: str
     return_url: str
     expires_ms: int
     now_ms: int
-    user: Mapping[str, Json] = field(repr=False)
+    user: User = field(repr=False)
     fixed: frozenset[str] = frozenset()
     forced: Ending | None = None
     headless: bool = False
@@ -60,9 +59,9 @@ class Asked:
 class StepOutcome:
     """How a step ended.
 
-    status: `error` means that nobody could say: the template's `on_error` decides what that is. detail: JSON that protocol-flow.md
-    section 9 knows for the step, or of a step of the template's own. checked: members of `user` that were found to be true. reason: the
-    precise cause, for the audit record alone.
+    status: `error` means that nobody could say: the template's `on_error` decides what that is. detail: JSON, at most 16 KiB, of
+    which the session keeps what protocol-flow.md section 9 knows. checked: members of `user` that were found to be true. reason:
+    the precise cause, for the audit record alone.
     """
 
     status: Ending
@@ -80,22 +79,23 @@ class Ask:
 
     screen: str
     values: Mapping[str, Json] = field(repr=False)
-    state: State = field(repr=False)
-    user: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    state: State = field(default_factory=dict, repr=False)
+    user: User = field(default=User(), repr=False)
     write: Write | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to ask of the person. ask_again_ms: from when, milliseconds UTC, `poll` is worth a call; None: the answer comes by itself.
+    """Nothing to ask of the person: the screen `waiting`. A page that waits asks again meanwhile.
 
-    continue_url: where the person goes on with the service, once; the page shows a button for it.
+    ask_again_ms: from when, milliseconds UTC, `poll` brings the step on, though nobody is there; None: the answer comes by itself, by
+    `answer_step`. continue_url: where the person goes on with the service.
     """
 
     state: State = field(repr=False)
     ask_again_ms: int | None = None
     continue_url: str | None = field(default=None, repr=False)
-    user: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    user: User = field(default=User(), repr=False)
     write: Write | None = field(default=None, repr=False)
 
 
@@ -104,7 +104,7 @@ class Done:
     """The step is over."""
 
     outcome: StepOutcome
-    user: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    user: User = field(default=User(), repr=False)
     write: Write | None = field(default=None, repr=False)
 
 

@@ -5,6 +5,7 @@ What was refused is written down with its precise code before the caller hears o
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -12,18 +13,32 @@ from accredit.errors import AccreditError, FailureError, MalformedError, Refused
 from accredit.server import telemetry
 from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.hosted.pages import Refusal
-from accredit.server.integrations.integration import Integration
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.leaks import Leak, respond
-from accredit.server.limits import TooManyRefusals, network_of
+from accredit.server.keyring.scope import Scope
+from accredit.server.limits import TooManyRefusals, TooManyRequests, network_of
 from accredit.server.node import Node
+
+
+class Addressed(Protocol):
+    """The integration that an attempt is for, at whichever door."""
+
+    @property
+    def integration_id(self) -> str: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def debug_until_ms(self) -> int: ...
 
 
 @dataclass(slots=True)
 class Attempt:
     """Filled in as the door learns more. origin, channel: where a refusal page tells of itself; None until they are known.
 
-    asked: who asks was read from the request. as_problem: who asks reads JSON and shows no page.
+    asked: who asks was read from the request. as_problem: who asks reads JSON and shows no page. renewal: a fetch for a frame that
+    is there.
     """
 
     door: str
@@ -32,9 +47,10 @@ class Attempt:
     now_ms: int
     origin: str | None = None
     channel: str | None = None
-    integration: Integration | None = None
+    integration: Addressed | None = None
     asked: bool = False
     as_problem: bool = False
+    renewal: bool = False
 
 
 async def refuse_exposed(node: Node, attempt: Attempt, texts: Collection[str]) -> None:
@@ -48,8 +64,8 @@ async def refuse_exposed(node: Node, attempt: Attempt, texts: Collection[str]) -
         raise Refused("secret_exposed")
 
 
-async def refuse(node: Node, attempt: Attempt, error: AccreditError) -> Refusal:
-    """Write the refusal down and return what may be told of it."""
+async def refuse(node: Node, attempt: Attempt, error: AccreditError, *, told: Collection[str] = ()) -> Refusal:
+    """Write the refusal down and return what may be told of it. told: codes that are told as they are."""
     reason = _reason(attempt, error)
     if isinstance(error, TooManyRefusals):
         telemetry.refusals(attempt.door, error.code).inc()
@@ -60,8 +76,9 @@ async def refuse(node: Node, attempt: Attempt, error: AccreditError) -> Refusal:
     node.refusal_limit.count(attempt.address, attempt.now_ms)
     telemetry.refusals(attempt.door, error.code).inc()
     await node.store.write(record_entries, _entry(node, attempt, error))
-    if isinstance(error, MalformedError):
-        return Refusal(error.status, error.code, attempt.request_id, error.member, reason)
+    if isinstance(error, MalformedError) or error.code in told:
+        wait_s = error.retry_after_s if isinstance(error, TooManyRequests) else None
+        return Refusal(error.status, error.code, attempt.request_id, error.member, reason, wait_s)
     return Refusal(403, "admission_refused", attempt.request_id, reason=reason)
 
 

@@ -42,6 +42,17 @@ def framed_page(request_id: str, ancestors: str, nonce: str, *, referrer_policy:
     return [*headers, HTML]
 
 
+def flow_page(request_id: str, ancestors: str, nonce: str) -> Headers:
+    """Headers of a page of the flow door (protocol-flow.md sections 5 and 10): its script calls us alone, and no form is sent."""
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src 'self';"
+        f" form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    headers = framed(request_id, ancestors)
+    headers[0] = (b"content-security-policy", policy.encode("ascii"))
+    return [*headers, HTML]
+
+
 def person_page(request_id: str, ancestors: str, nonce: str, *, plain_http: bool) -> Headers:
     """Headers of a page that a person sees at the rest door (protocol-rest.md section 11).
 

@@ -16,14 +16,14 @@ from accredit.server import headers
 from accredit.server.asgi import HttpScope, Receive
 from accredit.server.attempts import Attempt, refuse_exposed
 from accredit.server.boot_reports import BootReport, report_boot
-from accredit.server.doors.framed import FramedDoor, location_of, redirect_to
+from accredit.server.doors.framed import EmbeddingDoor, location_of, redirect_to
 from accredit.server.forms import check_media_type, parse_pairs, read_body
 from accredit.server.framing import ask_origin
 from accredit.server.gate import Admission, IdentityProof, Visit, admit_identity
 from accredit.server.hosted.debug_page import debug_page
 from accredit.server.hosted.pages import Page
 from accredit.server.integrations.boot import BootRules
-from accredit.server.integrations.integration import Door
+from accredit.server.integrations.integration import Door, Integration
 from accredit.server.node import Node
 from accredit.server.sessions.codes import LIFETIME_MS
 from accredit.server.sessions.hosted_links import hosted_link
@@ -68,7 +68,7 @@ class BootAnswer(msgspec.Struct, frozen=True):
     debug: BootReport | msgspec.UnsetType = msgspec.UNSET
 
 
-class BootDoor(FramedDoor[Ask]):
+class BootDoor(EmbeddingDoor[Ask]):
     """`POST /boot` and `POST /boot/renew`."""
 
     def __init__(self, node: Node) -> None:
@@ -78,7 +78,7 @@ class BootDoor(FramedDoor[Ask]):
         sent = dict(scope["headers"])
         return _posts_json(sent) and not _shows_pages(sent)
 
-    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
+    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Ask:
         sent = dict(scope["headers"])
         as_json = _posts_json(sent)
         octets = await read_body(receive, MAX_BODY_BYTES)
@@ -87,9 +87,7 @@ class BootDoor(FramedDoor[Ask]):
         named = {name: value for name, value in _members(body) if isinstance(value, str)}
         attempt.as_problem = named.get("response_mode") == "json"
         try:
-            asker = self._read_asker(
-                sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt, renewal=renewal
-            )
+            asker = self._read_asker(sent, {name: named[name] for name in _FRAME_NAMES if name in named}, attempt)
         finally:
             # Whatever else is wrong: what was sent is no secret any more.
             await refuse_exposed(self._node, attempt, _texts(body))
@@ -101,10 +99,10 @@ class BootDoor(FramedDoor[Ask]):
 
     async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:
         node = self._node
-        attempt.integration = await node.catalog.find(DOOR, ask.boot.cp_deployment_id)
-        secrets = await self._find_secrets(attempt)
+        attempt.integration = integration = await node.catalog.find(DOOR, ask.boot.cp_deployment_id)
+        secrets = await self._find_secrets(integration, attempt.now_ms)
         try:
-            admission = admit_identity(ask.proof, attempt.integration, secrets, ask.visit, attempt.now_ms)
+            admission = admit_identity(ask.proof, integration, secrets, ask.visit, attempt.now_ms)
         except Refused:
             await self._refuse_secret_as_mac(ask.boot, attempt)
             raise
@@ -122,12 +120,11 @@ class BootDoor(FramedDoor[Ask]):
         if boot.signature is not None:
             await refuse_exposed(self._node, attempt, boot.signature.split(":"))
 
-    async def _find_secrets(self, attempt: Attempt) -> Sequence[IdentitySecret]:
-        integration = attempt.integration
+    async def _find_secrets(self, integration: Integration | None, now_ms: int) -> Sequence[IdentitySecret]:
         if integration is None:
             return ()
         held = await self._node.keyring.identity_secrets(integration.scope, integration.deployer_id, integration.integration_id)
-        return held.live(attempt.now_ms)
+        return held.live(now_ms)
 
     async def _go_on(self, ask: Ask, admission: Admission, attempt: Attempt) -> Page:
         rules = admission.integration.rules

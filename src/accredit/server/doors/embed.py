@@ -13,7 +13,7 @@ from accredit.passport import PassportKey
 from accredit.properties import NO_DIRECT_PROPERTIES, DirectProperties, is_id
 from accredit.server.asgi import HttpScope, Receive
 from accredit.server.attempts import Attempt, refuse_exposed
-from accredit.server.doors.framed import FramedDoor, location_of, redirect_to
+from accredit.server.doors.framed import EmbeddingDoor, location_of, redirect_to
 from accredit.server.forms import check_media_type, parse_form, read_body
 from accredit.server.framing import ask_origin
 from accredit.server.gate import Admission, DeploymentProof, LiveKeys, Visit, admit_deployment
@@ -41,19 +41,19 @@ class Ask(msgspec.Struct, frozen=True):
     locale: None = None
 
 
-class EmbedDoor(FramedDoor[Ask]):
+class EmbedDoor(EmbeddingDoor[Ask]):
     """`POST /embed` and `POST /embed/renew`."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node, DOOR)
 
-    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
+    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Ask:
         sent = dict(scope["headers"])
         body = await read_body(receive, MAX_BODY_BYTES)
         check_media_type(sent.get(b"content-type", b""), b"application/x-www-form-urlencoded")
         fields = parse_form(body)
         try:
-            asker = self._read_asker(sent, fields, attempt, renewal=renewal)
+            asker = self._read_asker(sent, fields, attempt)
         finally:
             # Whatever else is wrong: what was sent is no secret any more.
             await refuse_exposed(self._node, attempt, fields.values())
@@ -72,26 +72,25 @@ class EmbedDoor(FramedDoor[Ask]):
 
     async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:
         node, proof = self._node, ask.proof
-        attempt.integration = await node.catalog.find(DOOR, proof.integration_id)
-        keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
+        attempt.integration = integration = await node.catalog.find(DOOR, proof.integration_id)
+        keys = await self._find_keys(integration, proof, attempt.now_ms)
         try:
-            admission = admit_deployment(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+            admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
         except Refused as refused:
-            if refused.code != "jws_key_unknown" or not await self._read_key_sets(attempt):
+            if refused.code != "jws_key_unknown" or not await self._read_key_sets(integration, attempt.now_ms):
                 raise
-            keys = await self._find_keys(attempt.integration, proof, attempt.now_ms)
-            admission = admit_deployment(proof, attempt.integration, keys, ask.visit, attempt.now_ms)
+            keys = await self._find_keys(integration, proof, attempt.now_ms)
+            admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
         if admission.proof_key_id is not None and proof.token is not None:
             node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
             if proof.verified_by is None:
                 node.remembered.remember(ask.fields["signed_deployment"], proof.token, admission.proof_key_id)
         return admission
 
-    async def _read_key_sets(self, attempt: Attempt) -> bool:
+    async def _read_key_sets(self, integration: Integration | None, now_ms: int) -> bool:
         """Whether a deployer's key set may know more by now: a key that was just published must not wait for the next round."""
-        integration = attempt.integration
         assert integration is not None
-        return await self._node.key_sets.refresh_for_kid(integration.scope, integration.deployer_id, attempt.now_ms)
+        return await self._node.key_sets.refresh_for_kid(integration.scope, integration.deployer_id, now_ms)
 
     async def _find_keys(self, integration: Integration | None, proof: DeploymentProof, now_ms: int) -> LiveKeys:
         """The live keys that this proof can be held against; none are looked up for what is not there."""

@@ -1,7 +1,7 @@
-"""What the doors share whose application stands in a frame (protocol-embed.md sections 3, 4 and 9).
+"""What the doors share that answer into a frame (protocol-embed.md sections 3, 4 and 9).
 
 Parse, ask the gate, open a session, render. The answer follows the durable commit. Every refusal goes to the audit record with its
-precise code; outside, all that was refused from the integration on looks alike.
+precise code; outside, what was refused from the integration on looks alike, but for the codes that a door tells.
 """
 
 from abc import ABC, abstractmethod
@@ -36,25 +36,31 @@ class FramedAsk(Protocol):
 
 
 Ask = TypeVar("Ask", bound=FramedAsk)
+Verdict = TypeVar("Verdict")
 
 
-class FramedDoor(ABC, Generic[Ask]):
-    """Both addresses of a door, `/{door}` and `/{door}/renew`, as one plain ASGI application: it is the hot path."""
+class FramedDoor(ABC, Generic[Ask, Verdict]):
+    """An address whose answers stand in a frame, as a plain ASGI application: it is the hot path.
+
+    told: the codes of refusals that the caller hears as they are; of all others it hears that it was not admitted.
+    """
+
+    told: frozenset[str] = frozenset()
 
     def __init__(self, node: Node, door: Door) -> None:
         self._node = node
         self._door = door
 
     @abstractmethod
-    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt, *, renewal: bool = False) -> Ask:
+    async def _parse(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Ask:
         """Step 1: shape and size."""
 
     @abstractmethod
-    async def _admit(self, ask: Ask, attempt: Attempt) -> Admission:
+    async def _admit(self, ask: Ask, attempt: Attempt) -> Verdict:
         """Steps 2 to 6."""
 
     @abstractmethod
-    async def _go_on(self, ask: Ask, admission: Admission, attempt: Attempt) -> Page:
+    async def _go_on(self, ask: Ask, admission: Verdict, attempt: Attempt) -> Page:
         """Steps 7 and 8, and the answer."""
 
     def _reads_problems(self, scope: HttpScope) -> bool:
@@ -63,39 +69,27 @@ class FramedDoor(ABC, Generic[Ask]):
 
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        renewal = scope["path"].endswith("/renew")
         attempt = Attempt(self._door, scope["request_id"], scope["address"], self._node.clock())
+        attempt.renewal = scope["path"].endswith("/renew")
         try:
             if scope["method"] != "POST":
                 raise MalformedError("method_not_allowed")
             self._node.refusal_limit.check(attempt.address, attempt.now_ms)
-            page = await (self._renew if renewal else self._visit)(scope, receive, attempt)
+            page = await self._visit(scope, receive, attempt)
         except OriginWanted as wanted:
             page = self._ask_for_origin(attempt, wanted.fields)
         except AccreditError as error:
             if not attempt.asked:
                 attempt.origin = origin_of(dict(scope["headers"]))
-            attempt.as_problem |= renewal or self._reads_problems(scope)
-            page = await self._refuse(attempt, error, renewal=renewal)
+            attempt.as_problem |= attempt.renewal or self._reads_problems(scope)
+            page = await self._refuse(attempt, error)
         await send_answer(send, page.status, page.headers, page.body)
 
     async def _visit(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
         ask = await self._parse(scope, receive, attempt)
         return await self._go_on(ask, await self._admit(ask, attempt), attempt)
 
-    async def _renew(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
-        """A new admission through the whole gate for a frame that lives already (section 3)."""
-        ask = await self._parse(scope, receive, attempt, renewal=True)
-        admission = await self._admit(ask, attempt)
-        renewal = Renewal(admission, attempt.channel, attempt.now_ms)
-        renewed, anonymous_id = await find_renewed(self._node.store, self._node.sealer, renewal)
-        visitor = Visitor(attempt.request_id, attempt.channel, ask.locale, renewed, anonymous_id, ask.dropped)
-        opened = await self._open(admission, attempt, visitor, with_code=True)
-        expires_ms = attempt.now_ms + admission.integration.lifetime_ms
-        body = compact_json({"code": opened.code, "expires_at": wire_time(expires_ms)})
-        return Page(200, [headers.JSON, *_renewal_headers(attempt)], body)
-
-    def _read_asker(self, sent: Mapping[bytes, bytes], fields: Mapping[str, str], attempt: Attempt, *, renewal: bool) -> Asker:
+    def _read_asker(self, sent: Mapping[bytes, bytes], fields: Mapping[str, str], attempt: Attempt) -> Asker:
         """Who asks; from now on the attempt knows too."""
         settings = self._node.settings
         asker = read_asker(
@@ -105,10 +99,55 @@ class FramedDoor(ABC, Generic[Ask]):
             public_url=settings.public_url,
             public_origin=settings.public_origin,
             now_ms=attempt.now_ms,
-            renewal=renewal,
+            renewal=attempt.renewal,
         )
         attempt.origin, attempt.channel, attempt.asked = asker.visit.origin, asker.channel, True
         return asker
+
+    async def _refuse(self, attempt: Attempt, error: AccreditError) -> Page:
+        refusal = await refuse(self._node, attempt, error, told=self.told)
+        if attempt.as_problem:
+            told = error if refusal.code == error.code else Refused(refusal.code)
+            body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)
+            lines = _renewal_headers(attempt) if attempt.renewal else headers.api(attempt.request_id)
+            page = Page(refusal.status, [headers.PROBLEM, *lines, *_retry_after(refusal)], body)
+        else:
+            page = refusal_page(refusal, door=self._door, channel=attempt.channel, origin=attempt.origin)
+        # RFC 9110 section 15.5.6: a 405 says which methods there are.
+        extra = [(b"allow", b"POST")] if error.code == "method_not_allowed" else []
+        return Page(page.status, [*page.headers, *extra], page.body)
+
+    def _ask_for_origin(self, attempt: Attempt, fields: Mapping[str, str]) -> Page:
+        """The page's `Referrer-Policy` stripped its origin: our own page hears it from the browser."""
+        channel = fields["channel"]
+        return origin_wanted_page(
+            fields,
+            action=f"{self._node.settings.public_path}/{self._door}",
+            door=self._door,
+            ticket=issue_ticket(self._node.sealer, channel, attempt.now_ms),
+            channel=channel,
+            request_id=attempt.request_id,
+        )
+
+
+class EmbeddingDoor(FramedDoor[Ask, Admission]):
+    """Both addresses of a door whose integrations have an application: `/{door}` and `/{door}/renew`."""
+
+    async def _visit(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
+        visit = self._renew if attempt.renewal else super()._visit
+        return await visit(scope, receive, attempt)
+
+    async def _renew(self, scope: HttpScope, receive: Receive, attempt: Attempt) -> Page:
+        """A new admission through the whole gate for a frame that lives already (section 3)."""
+        ask = await self._parse(scope, receive, attempt)
+        admission = await self._admit(ask, attempt)
+        renewal = Renewal(admission, attempt.channel, attempt.now_ms)
+        renewed, anonymous_id = await find_renewed(self._node.store, self._node.sealer, renewal)
+        visitor = Visitor(attempt.request_id, attempt.channel, ask.locale, renewed, anonymous_id, ask.dropped)
+        opened = await self._open(admission, attempt, visitor, with_code=True)
+        expires_ms = attempt.now_ms + admission.integration.lifetime_ms
+        body = compact_json({"code": opened.code, "expires_at": wire_time(expires_ms)})
+        return Page(200, [headers.JSON, *_renewal_headers(attempt)], body)
 
     async def _open(
         self,
@@ -151,31 +190,6 @@ class FramedDoor(ABC, Generic[Ask]):
             trust=admission.trust,
         )
         return hosted_page(welcome, script=f"{self._node.settings.public_path}/sdk/accredit.js")
-
-    async def _refuse(self, attempt: Attempt, error: AccreditError, *, renewal: bool) -> Page:
-        refusal = await refuse(self._node, attempt, error)
-        if attempt.as_problem:
-            told = error if refusal.code == error.code else Refused(refusal.code)
-            body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)
-            lines = _renewal_headers(attempt) if renewal else headers.api(attempt.request_id)
-            page = Page(refusal.status, [headers.PROBLEM, *lines, *_retry_after(refusal)], body)
-        else:
-            page = refusal_page(refusal, door=self._door, channel=attempt.channel, origin=attempt.origin)
-        # RFC 9110 section 15.5.6: a 405 says which methods there are.
-        extra = [(b"allow", b"POST")] if error.code == "method_not_allowed" else []
-        return Page(page.status, [*page.headers, *extra], page.body)
-
-    def _ask_for_origin(self, attempt: Attempt, fields: Mapping[str, str]) -> Page:
-        """The page's `Referrer-Policy` stripped its origin: our own page hears it from the browser."""
-        channel = fields["channel"]
-        return origin_wanted_page(
-            fields,
-            action=f"{self._node.settings.public_path}/{self._door}",
-            door=self._door,
-            ticket=issue_ticket(self._node.sealer, channel, attempt.now_ms),
-            channel=channel,
-            request_id=attempt.request_id,
-        )
 
 
 def location_of(address: str, code: str) -> str:

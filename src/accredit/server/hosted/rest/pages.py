@@ -6,7 +6,6 @@ speaks to the page around a frame. Its only inputs are one JSON block and the do
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -16,6 +15,7 @@ from accredit.encoding import Json
 from accredit.server import headers
 from accredit.server.hosted.pages import Page
 from accredit.server.hosted.rest.views import Consent, OfferedProvider, Outcome, Surroundings
+from accredit.server.hosted.times import shown_time
 from accredit.server.hosted.wording import languages
 
 # How long before the end the person is warned.
@@ -92,16 +92,9 @@ def _page(
         nonce=nonce,
         languages=languages().values(),
         ending=left_ms is not None and left_ms <= WARNING_MS,
-        until=None if around.expires_ms is None else _time(around.expires_ms, around.now_ms),
+        until=None if around.expires_ms is None else shown_time(around.expires_ms, around.now_ms),
         script={"left_ms": left_ms, "warning_ms": WARNING_MS, **(script or {})},
         **values,
     )
     lines = headers.person_page(around.request_id, around.ancestors, nonce, plain_http=around.plain_http)
     return Page(status, lines, body.encode())
-
-
-def _time(ms: int, now_ms: int) -> Markup:
-    """A time of UTC that the script turns into the reader's; with its date if that is not today's."""
-    time, now = (datetime.fromtimestamp(each // 1000, UTC) for each in (ms, now_ms))
-    text = time.strftime("%H:%M UTC" if time.date() == now.date() else "%Y-%m-%d %H:%M UTC")
-    return Markup('<time datetime="{}">{}</time>').format(time.strftime("%Y-%m-%dT%H:%M:%SZ"), text)

@@ -1,0 +1,221 @@
+"use strict";
+// All that comes in is the JSON block, and what our own server answers: every screen is rendered there, with its texts escaped.
+const { paths, kept, peer, look, first, warning_ms } = JSON.parse(document.getElementById("script").textContent);
+const app = document.getElementById("app");
+const sheet = new CSSStyleSheet();
+const connection = peer && accredit.connect(peer);
+let { token } = first ?? {};
+let language = document.documentElement.lang;
+let shown, timers = [], busy = false, endTold = false;
+
+// A link's key and token live in this tab alone, so that it can be reloaded; without storage until then.
+const memory = {};
+const store = {
+  read(name) {
+    try { return sessionStorage.getItem(kept + name); } catch { return memory[name] ?? null; }
+  },
+  write(name, value) {
+    memory[name] = value;
+    try {
+      if (value) sessionStorage.setItem(kept + name, value);
+      else sessionStorage.removeItem(kept + name);
+    } catch { /* Storage is switched off. */ }
+  },
+};
+
+async function post(path, body) {
+  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+  const answer = await fetch(path, {
+    method: "POST", headers, body: JSON.stringify({ language, ...body }), credentials: "omit", cache: "no-store",
+  });
+  return { status: answer.status, told: await answer.json() };
+}
+
+// One call at a time: what comes second would be about a screen that is gone.
+async function ask(path, body) {
+  if (busy) return;
+  busy = true;
+  clearTimers();
+  app.querySelectorAll("form").forEach((form) => form.setAttribute("aria-busy", "true"));
+  let answer;
+  try {
+    answer = await post(path, body);
+  } catch { /* Out of reach for now. */ }
+  busy = false;
+  app.querySelectorAll("form").forEach((form) => form.removeAttribute("aria-busy"));
+  if (answer?.status === 200) show(answer.told);
+  else if (answer?.status === 409) look_again();
+  else fail(answer?.status, path);
+}
+
+const look_again = () => ask(paths.state, {});
+
+function fail(status, path) {
+  if (status === 401 || status === 410) {
+    store.write("token", null);
+    notice(peer || !kept ? "reopen" : "lost");
+  } else if (status === 403) notice("stopped");
+  else if (status === 404) notice(path === paths.exchange ? "invalid" : "lost");
+  else if (status === 429 && !shown) notice("busy");
+  else {
+    say(!status || status >= 500 || status === 429 ? "offline" : "broken");
+    if (shown && (shown.again_ms !== null || path === paths.state)) later(look_again, 3000);
+  }
+}
+
+function notice(name) {
+  app.replaceChildren(document.getElementById(name).content.cloneNode(true));
+  settle();
+  connection?.ready();
+}
+
+function say(name) {
+  document.getElementById("notice")?.replaceChildren(document.getElementById(name).content.cloneNode(true));
+}
+
+function show(told) {
+  const again = shown && shown.html === told.html;
+  shown = told;
+  if (told.token) {
+    token = told.token;
+    store.write("token", token);
+    store.write("key", null);
+  }
+  if (told.look && look) {
+    sheet.replaceSync(told.look);
+    document.adoptedStyleSheets = [sheet];
+  }
+  language = document.documentElement.lang = told.language;
+  // A page that only waits stays as it is while nothing has changed: nobody hears it read again.
+  if (again) document.getElementById("notice").replaceChildren();
+  else {
+    app.innerHTML = told.html;
+    settle();
+  }
+  follow();
+}
+
+// The new screen is read out from its heading; after a mistake, from the field that has it.
+function settle() {
+  const heading = app.querySelector("h1");
+  const who = app.querySelector(".logo")?.alt ?? app.querySelector(".who")?.textContent;
+  document.title = [heading.textContent, who].filter(Boolean).join(" · ");
+  (app.querySelector("[aria-invalid]") ?? heading).focus({ preventScroll: true });
+  scrollTo(0, 0);
+  localise(app);
+  localise(document.getElementById("ending-text")?.content);
+}
+
+function localise(root) {
+  for (const time of root?.querySelectorAll("time") ?? []) {
+    const when = new Date(time.dateTime);
+    const day = when.toDateString() === new Date().toDateString() ? {} : { dateStyle: "short" };
+    time.textContent = when.toLocaleString(document.documentElement.lang, { timeStyle: "short", ...day });
+  }
+}
+
+// What is due by and by: another look, a button that may be pressed again, the end.
+function follow() {
+  const { again_ms, left_ms } = shown;
+  clearTimers();
+  if (again_ms !== null) later(look_again, again_ms);
+  if (left_ms !== null) {
+    const warned = document.getElementById("ending-text").content.cloneNode(true);
+    later(() => document.getElementById("ending").replaceChildren(warned), left_ms - warning_ms);
+    later(look_again, left_ms);
+  }
+  for (const button of app.querySelectorAll("[data-after]")) count(button, performance.now() + button.dataset.after * 1000);
+  tell();
+}
+
+// Browsers take no longer wait than 2^31 - 1 milliseconds.
+function later(work, ms) {
+  if (ms < 2 ** 31) timers.push(setTimeout(work, Math.max(0, ms)));
+}
+
+function clearTimers() {
+  timers.splice(0).forEach(clearTimeout);
+}
+
+function count(button, until) {
+  const left = Math.ceil((until - performance.now()) / 1000);
+  const text = button.nextElementSibling;
+  button.disabled = left > 0;
+  if (left > 0) {
+    text.querySelector("[data-seconds]").textContent = left;
+    later(() => count(button, until), 250);
+  } else text.remove();
+}
+
+// What the page around hears: once how the session was come by, once how it ended.
+function tell() {
+  const { session } = shown;
+  const event = (object) => connection?.event(object.topic, object);
+  if (shown.opening) event({ topic: "session", action: shown.opening, data: { id: session.id } });
+  if (session.status === "active" || endTold) return;
+  endTold = true;
+  store.write("token", null);
+  if (session.status === "success") event({ topic: "session", action: "passed" });
+  else if (session.status === "failed") event({ topic: "session", action: "failed" });
+  else event({ topic: "status", status: session.status, data: { id: session.id } });
+}
+
+app.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = Object.fromEntries(new FormData(event.target));
+  const { name, value } = event.submitter ?? {};
+  if (name) form[name] = value;
+  ask(paths.submit, { step: shown.step, attempt: shown.attempt, form });
+});
+
+app.addEventListener("click", ({ target }) => {
+  const { dataset } = target.closest("button") ?? {};
+  if (!dataset) return;
+  if ("start" in dataset) start();
+  if ("close" in dataset) connection?.close(shown?.session.status);
+  if (dataset.reveal) document.getElementById(dataset.reveal).hidden = false;
+  if (dataset.language) speak(dataset.language);
+});
+
+function speak(code) {
+  language = code;
+  if (shown) look_again();
+  // Before the start there is only the page itself, which is there in every language.
+  else location.search = new URLSearchParams({ language: code });
+}
+
+function start() {
+  const key = store.read("key");
+  if (key) ask(paths.exchange, { key });
+  else notice("invalid");
+}
+
+// Inside a frame Escape is heard here alone.
+addEventListener("keydown", ({ key }) => {
+  const menu = app.querySelector("details[open]");
+  if (key !== "Escape") return;
+  if (menu) menu.open = false;
+  else connection?.close(null);
+});
+addEventListener("online", () => shown?.again_ms != null && look_again());
+// A page that comes back from the browser's memory, or to the front, may be behind.
+addEventListener("pageshow", ({ persisted }) => persisted && token && look_again());
+addEventListener("visibilitychange", () => !document.hidden && shown?.again_ms != null && look_again());
+
+if (first) {
+  shown = { ...first, html: null };
+  settle();
+  follow();
+  connection?.ready(first.expires_at);
+} else {
+  const key = new URLSearchParams(location.search).get("key") ?? new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key) store.write("key", key);
+  if (key || location.hash) {
+    const search = new URLSearchParams(location.search);
+    search.delete("key");
+    history.replaceState(null, "", location.pathname + (search.size ? `?${search}` : ""));
+  }
+  token = key ? undefined : store.read("token");
+  if (token) look_again();
+  else settle();
+}

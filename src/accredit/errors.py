@@ -277,6 +277,8 @@ CODES: dict[str, Code] = {
         quota_exceeded="The integration's sessions for today are used up.",
     ),
     **_codes(Refused, 401, invalid_token="The API key is missing, unknown or revoked."),
+    # Reports of leaked secrets (protocol-flow.md section 12).
+    **_codes(Refused, 401, leak_report_unverified="The report is not signed by a key of its sender that is known here."),
     # Keys (protocol-embed.md section 10).
     **_codes(
         MalformedError,
@@ -290,6 +292,7 @@ CODES: dict[str, Code] = {
         key_encoding_invalid="A coordinate is not canonical base64url of full length.",
         key_value_invalid="The coordinates are not a point on the curve.",
         key_denied="This key was exposed and is refused for good.",
+        key_published="The secret is printed for everybody to try, and is refused in live.",
         secret_malformed="The secret does not have its form, or its check does not fit.",
         jwks_uri_invalid="The key set's address must be https, without user information or fragment.",
     ),
@@ -369,12 +372,41 @@ CODES: dict[str, Code] = {
         provider_limit_reached="The account has as many providers as it may have.",
     ),
     **_codes(NotFoundError, 404, provider_not_found="There is no such provider."),
+    # Steps of the flow door (protocol-webhooks.md section 8).
+    **_codes(
+        ConflictError,
+        409,
+        callout_closed="The call-out has an answer, or its time or its session is over.",
+        step_service_limit_reached="There are as many step services as there may be.",
+    ),
+    **_codes(
+        NotFoundError,
+        404,
+        step_service_not_found="There is no such step service.",
+        sms_gateway_not_found="There is no SMS gateway in this environment.",
+    ),
     # Outgoing requests (protocol-webhooks.md sections 7 and 10).
     **_codes(
         MalformedError,
         422,
         endpoint_url_invalid="The address must be https with a host name, and have no user information or fragment.",
         endpoint_address_forbidden="The address leads into a network that outgoing requests must not reach.",
+        event_type_unknown="There is no such event, or none that an endpoint of this kind is sent.",
+        encryption_key_required="Full payloads need a public key to be encrypted to.",
+        replay_range_too_large="There are more than 100,000 events in this range; replay it in parts.",
+    ),
+    **_codes(
+        ConflictError,
+        409,
+        endpoint_limit_reached="There are as many webhook endpoints as there may be.",
+        endpoint_disabled="The webhook endpoint is disabled; enable it first.",
+        rotation_under_way="A rotation is under way; the older key still counts.",
+    ),
+    **_codes(
+        NotFoundError,
+        404,
+        endpoint_not_found="There is no such webhook endpoint.",
+        event_not_found="There is no such event, or it is older than 30 days.",
     ),
     **_codes(
         FailureError,

@@ -60,6 +60,27 @@ CREATE TABLE providers (
 );
 CREATE UNIQUE INDEX providers_by_account ON providers (account_id, environment, id);
 
+CREATE TABLE step_services (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    record TEXT NOT NULL,
+    secrets BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+CREATE INDEX step_services_by_account ON step_services (account_id, environment, id);
+
+CREATE TABLE sms_gateways (
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    url TEXT NOT NULL,
+    body TEXT NOT NULL,
+    headers BYTEA NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, environment)
+);
+
 CREATE TABLE integration_versions (
     integration_id TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -338,6 +359,26 @@ CREATE TABLE flow_creations (
 );
 CREATE INDEX flow_creations_by_age ON flow_creations (hour);
 
+CREATE TABLE callouts (
+    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    attempt BIGINT NOT NULL,
+    service_id TEXT NOT NULL,
+    checks TEXT NOT NULL,
+    body BYTEA,
+    continue_url BYTEA,
+    tries BIGINT NOT NULL DEFAULT 0,
+    due_ms BIGINT,
+    expires_ms BIGINT NOT NULL,
+    closed_ms BIGINT
+);
+CREATE INDEX callouts_due ON callouts (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX callouts_by_session ON callouts (session_id);
+CREATE INDEX callouts_by_age ON callouts (expires_ms);
+
 CREATE TABLE users (
     integration_id TEXT NOT NULL,
     subject_hash BYTEA NOT NULL,
@@ -368,7 +409,8 @@ CREATE TABLE events (
     sequence BIGINT,
     data TEXT NOT NULL
 );
-CREATE INDEX events_by_account ON events (account_id, environment, id);
+CREATE INDEX events_by_account ON events (account_id, environment, created_ms, id);
+CREATE INDEX events_by_age ON events (created_ms);
 CREATE INDEX events_by_session ON events (session_id) WHERE session_id IS NOT NULL;
 
 CREATE TABLE audit (
@@ -421,7 +463,8 @@ CREATE TABLE webhook_endpoints (
     timeouts BIGINT NOT NULL DEFAULT 0,
     paused_until_ms BIGINT,
     told_failing_ms BIGINT,
-    probe TEXT
+    probe TEXT,
+    listening_until_ms BIGINT
 );
 CREATE INDEX webhook_endpoints_by_account ON webhook_endpoints (account_id, environment, id);
 
@@ -442,10 +485,11 @@ CREATE TABLE deliveries (
     replay_id TEXT,
     body BYTEA
 );
-CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE status = 'pending';
 CREATE INDEX deliveries_open ON deliveries (endpoint_id, due_ms) WHERE status = 'pending';
+CREATE INDEX deliveries_leased ON deliveries (endpoint_id, lease_until_ms) WHERE lease_until_ms IS NOT NULL;
 CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, id);
 CREATE INDEX deliveries_by_event ON deliveries (event_id);
+CREATE INDEX deliveries_by_age ON deliveries (created_ms);
 
 CREATE TABLE attempts (
     delivery_id TEXT NOT NULL,

@@ -26,8 +26,8 @@ MAX_ENDPOINTS = 20
 class EndpointMembers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the column `members` holds: all that an owner may set and anybody with the database may read.
 
-    event_types: in the words of the kind. doors, integrations, tags: empty means all. encryption_jwk: public. signing, api_key_id: of
-    kind `flow`. timeout_s: for one attempt.
+    event_types: in the words of the kind. doors, integrations, tags: empty means all. encryption_key: a public JWK, as JSON. signing,
+    api_key_id: of kind `flow`. timeout_s: for one attempt.
     """
 
     url: str
@@ -36,7 +36,7 @@ class EndpointMembers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     integrations: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     payload: Payload = "thin"
-    encryption_jwk: dict[str, Any] | None = None
+    encryption_key: str | None = None
     signing: Signing | None = None
     api_key_id: str | None = None
     timeout_s: int = 15

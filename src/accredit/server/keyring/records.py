@@ -110,8 +110,8 @@ class KeyFilter:
 # The order of these columns is that of _read_row and insert_record.
 _COLUMNS = (
     "id", "account_id", "environment", "purpose", "label", "created_ms", "deployer_id", "integration_id", "client_id",
-    "api_key_id", "key_set_id", "endpoint_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash", "integration_ids",
-    "not_before_ms", "not_after_ms", "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
+    "api_key_id", "key_set_id", "endpoint_id", "alg", "enc", "kid", "thumbprint", "public_jwk", "secret", "secret_hash",
+    "integration_ids", "not_before_ms", "not_after_ms", "retire_ms", "revoked_ms", "revoke_reason", "last_used_ms",
 )  # fmt: skip
 _INSERT = f"INSERT INTO keys ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 # A set is unreadable while it was looked at after it was last read.

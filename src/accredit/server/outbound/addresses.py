@@ -123,7 +123,19 @@ def check_url(url: str, *, plain: bool = False, allowed: Allowed = NOTHING_ALLOW
     usual = 1024 <= port <= 65535 or port == 443 or (plain and port == 80)
     if not (listed or (usual and literal is None)) or not 1 <= port <= 65535:
         raise invalid
-    return Target(scheme, host, port, (match[3] or "/") + match[4])
+    return Target(scheme, host, port, _target_of(match))
+
+
+def request_target(url: str) -> str:
+    """Path and query of a URL that was checked, exactly as it was configured: what signatures cover. Raises ValueError for no URL."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ValueError("not a URL")
+    return _target_of(match)
+
+
+def _target_of(match: re.Match[str]) -> str:
+    return (match[3] or "/") + match[4]
 
 
 def check_addresses(addresses: Sequence[str], host: str, allowed: Allowed = NOTHING_ALLOWED) -> None:

@@ -1,7 +1,7 @@
 """Claiming deliveries: a node takes what is due for a while, and loses it again if it dies (protocol-webhooks.md section 9.2).
 
-A lease lasts the endpoint's `timeout_s` and 30 s more. Its end is its name too: whoever writes an outcome names the lease under which the
-attempt was made, and a node whose lease ran out, so that another claimed the delivery, writes none.
+A lease lasts the endpoint's `timeout_s` and 30 s more. Its end is its name too: whoever writes an outcome names the lease under which
+the attempt was made, and a node whose lease ran out, so that another claimed the delivery, writes none.
 
     waiting = await store.read(find_waiting, now_ms)
     claimed = await store.write(claim_deliveries, Claim(share_slots(waiting, ...), now_ms))
@@ -31,7 +31,7 @@ from accredit.server.store import Transaction, Value, one_by_one
 _BEYOND_TIMEOUT_MS = 30_000
 # No endpoint has more slots, so that more due deliveries need not be counted.
 _MOST_SLOTS = 32
-_READY = "enabled = 1 AND (paused_until_ms IS NULL OR paused_until_ms <= ?)"
+_READY = "enabled = 1 AND listening_until_ms IS NULL AND (paused_until_ms IS NULL OR paused_until_ms <= ?)"
 _DUE = "status = 'pending' AND due_ms <= ? AND (lease_until_ms IS NULL OR lease_until_ms <= ?)"
 
 # The endpoints with open deliveries, each by one step into the index, however many deliveries it has.

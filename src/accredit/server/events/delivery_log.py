@@ -1,7 +1,7 @@
 """The delivery log: what was sent to an endpoint, and what came of each attempt (protocol-webhooks.md section 9, Log). Kept 30 days.
 
-    found = await store.read(find_deliveries, (DeliverySearch(scope, endpoint_id), NEWEST, 51))
-    delivery, attempts = await store.read(find_delivery, (scope, delivery_id))
+found = await store.read(find_deliveries, (DeliverySearch(scope, endpoint_id), NEWEST, 51))
+delivery, attempts = await store.read(find_delivery, (scope, delivery_id))
 """
 
 from dataclasses import dataclass

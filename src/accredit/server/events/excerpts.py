@@ -1,7 +1,8 @@
-"""What is kept of a receiver's answer: the beginning of its text, without what should not be read twice (protocol-webhooks.md section 9).
+"""What is kept of a receiver's answer: the beginning of its text, without what nobody should read there.
 
-At most 1 KiB, text types only; control characters are replaced, and words that have the form of a secret are masked: receivers put
-tokens, keys and whole stack traces into their errors, and whoever reads a log is not always who may see those.
+protocol-webhooks.md section 9, Log. At most 1 KiB, text types only; control characters are replaced, and words that have the form of
+a secret are masked: receivers put tokens, keys and whole stack traces into their errors, and whoever reads a log is not always who
+may see those.
 
     response_excerpt("application/json", b'{"error":"bad signature"}')     # '{"error":"bad signature"}'
 """
@@ -16,8 +17,8 @@ _TEXT_TYPE = re.compile(
 )
 _REPLACEMENT = "\ufffd"
 _IDS = r"(?:[a-z]{2,8}_[1-9A-HJ-NP-Za-km-z]{22}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![A-Za-z0-9_+/=-])"
-# Known prefixes; tokens of three or five parts; what stands behind `Bearer` and its like, or behind the name of a secret; and whatever
-# is as long as a key and no id of ours: hexadecimal, base64, base64url.
+# Known prefixes; tokens of three or five parts; what stands behind `Bearer` and its like, or behind the name of a secret; and
+# whatever is as long as a key and no id of ours: hexadecimal, base64, base64url.
 _SECRETS = re.compile(
     r"accredit_(?:live|sandbox)_[A-Za-z0-9_-]+|whsec_[A-Za-z0-9+/=_-]+|[a-z]+_secret_[A-Za-z0-9_-]+|[sr]k_(?:live|test)_\w+"
     r"|eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+"

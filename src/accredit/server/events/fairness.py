@@ -1,8 +1,8 @@
 """Who may send next: how many attempts each endpoint begins now, so that no endpoint waits for the slowness of another.
 
-Pure (protocol-webhooks.md section 9, Fairness). An endpoint has at most its own concurrency in flight, on all nodes together; a node has
-512, and the last 128 of them are for endpoints that have none in flight. What is free goes round the endpoints with due work, one slot
-each, beginning behind the one that was served last.
+Pure (protocol-webhooks.md section 9, Fairness). An endpoint has at most its own concurrency in flight, on all nodes together; a node
+has 512, and the last 128 of them are for endpoints that have none in flight. What is free goes round the endpoints with due work, one
+slot each, beginning behind the one that was served last.
 
     share_slots([Waiting("whksub_1", slots=4, in_flight=0, due=9)], in_flight=0, served_last="")     # {"whksub_1": 4}
 """

@@ -31,6 +31,8 @@ _INSERT_EVENTS = f"INSERT INTO events ({EVENT_COLUMNS}) VALUES"
 _EVENT_WIDTH = EVENT_COLUMNS.count(",") + 1
 _INSERT_DELIVERIES = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES"
 _DELIVERY_WIDTH = DELIVERY_COLUMNS.count(",") + 1
+# What is announced where there is something to deliver.
+DELIVERIES = "deliveries"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -92,7 +94,8 @@ def _write(tx: Transaction, kept: Sequence[tuple[str, Event]], endpoints: Mappin
         for endpoint in endpoints.get(event.scope, ())
         if endpoint.enabled and hears(endpoint, event.type, event.data, event.integration_id)
     ]
-    tx.insert_many(_INSERT_DELIVERIES, _DELIVERY_WIDTH, deliveries)
+    if tx.insert_many(_INSERT_DELIVERIES, _DELIVERY_WIDTH, deliveries):
+        tx.announce(DELIVERIES)
 
 
 def _event_row(event_id: str, event: Event) -> tuple[Value, ...]:

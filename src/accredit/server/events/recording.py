@@ -90,9 +90,9 @@ def _note_failure(tx: Transaction, endpoint_id: str, outcome: Outcome) -> None:
     timeouts = "timeouts + 1" if verdict.timed_out else "0" if verdict.answered else "timeouts"
     paused_until_ms = 0 if verdict.retry_after_ms is None else outcome.ended_ms + verdict.retry_after_ms
     tx.execute(
-        f"UPDATE webhook_endpoints SET failing_since_ms = COALESCE(failing_since_ms, ?), failures = failures + 1, timeouts = {timeouts},"
-        " paused_until_ms = CASE WHEN COALESCE(paused_until_ms, 0) < CAST(? AS BIGINT) THEN CAST(? AS BIGINT)"
-        " ELSE paused_until_ms END WHERE id = ?",
+        "UPDATE webhook_endpoints SET failing_since_ms = COALESCE(failing_since_ms, ?), failures = failures + 1,"
+        f" timeouts = {timeouts}, paused_until_ms = CASE WHEN COALESCE(paused_until_ms, 0) < CAST(? AS BIGINT)"
+        " THEN CAST(? AS BIGINT) ELSE paused_until_ms END WHERE id = ?",
         (outcome.ended_ms, paused_until_ms, paused_until_ms, endpoint_id),
     )
 
@@ -144,7 +144,15 @@ def _recorded(outcome: Outcome, statuses: dict[str, DeliveryStatus | None], disa
 
 def _row(attempt: Attempt) -> tuple[Value, ...]:
     return (
-        *(attempt.delivery_id, attempt.number, attempt.at_ms, attempt.duration_ms, attempt.status, attempt.error, attempt.address),
+        *(
+            attempt.delivery_id,
+            attempt.number,
+            attempt.at_ms,
+            attempt.duration_ms,
+            attempt.status,
+            attempt.error,
+            attempt.address,
+        ),
         *(msgspec.json.encode(attempt.key_ids).decode(), attempt.authorization_key_id, attempt.excerpt),
     )
 

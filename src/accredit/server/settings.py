@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbound_proxy: str = ""
     smtp_url: str = ""
     mail_from: str = ""
+    secret_scanning_keys: str = ""
     refusals_per_minute: int = 60
     token_alg: Literal["ES256", "RS256"] = "ES256"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

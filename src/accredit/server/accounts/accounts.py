@@ -125,5 +125,5 @@ def list_accounts(tx: Transaction, _: None = None) -> list[Account]:
 
 
 def _read_row(row: Row) -> Account:
-    *members, addresses = row
-    return Account(*members, msgspec.json.decode(addresses, type=tuple[str, ...]))
+    account_id, name, owner_id, created_ms, addresses = row
+    return Account(account_id, name, owner_id, created_ms, msgspec.json.decode(addresses, type=tuple[str, ...]))

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from accredit.errors import Refused
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.keyring import ApiKey
-from accredit.server.keyring.leaks import Leak, exposed_secret, respond
+from accredit.server.keyring.leaks import Leak, exposed_secret
+from accredit.server.leak_response import answer_leak
 from accredit.server.node import Node
 
 
@@ -31,7 +32,7 @@ async def authenticate(node: Node, sent: Mapping[bytes, bytes], request_id: str,
     secret_text = credential.strip().decode("latin-1")
     api_key = await node.keyring.authenticate(secret_text, now_ms)
     if b"origin" in sent and b"sec-fetch-site" in sent:
-        await respond(node.store, Leak(exposed_secret(secret_text), "browser", Cause(now_ms, request_id=request_id)))
+        await answer_leak(node, Leak(exposed_secret(secret_text), "browser", Cause(now_ms, request_id=request_id)))
         raise Refused("secret_exposed")
     await node.sealer.ready(api_key.scope)
     node.keyring.note_use(api_key.key_id, now_ms)

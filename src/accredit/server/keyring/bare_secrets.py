@@ -1,7 +1,8 @@
-"""Secrets that no prefix tells from other text, where a browser sent them: identity secrets, which are plain base64.
+"""Secrets that no prefix tells from other text, where a browser sent them: identity secrets, which are plain base64, and API secrets
+that were brought along, which may be any visible ASCII characters.
 
-Only runs of base64 of a length that secrets in use have are worth a look-up, and only so many in one request; a signature's MAC and a
-token are no such runs. It costs a few passes over the text, whatever stands in it.
+Only runs of base64, and texts, of a length that secrets in use have are worth a look-up, and only so many in one request; a
+signature's MAC and a token are no such runs. It costs a few passes over the text, whatever stands in it.
 
     for octets in find_bare_secrets(form.values(), sizes=frozenset({32})): ...
 """
@@ -27,6 +28,8 @@ _SIGNATURE = re.compile(
 )
 # JSON begins with a brace, so a token's header begins with these.
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_.-]+")
+# A secret that was brought along is known where it stands alone, and where one of these is before and behind it.
+_DELIMITERS = str.maketrans(dict.fromkeys("\t\n\r\"'`=&?#:,;<>()[]{}|\\", " "))
 # How JSON and addresses write the characters of base64 that they need not leave as they are.
 _ESCAPED = (
     *(("\\/", "/"), ("\\u002f", "/"), ("\\u002F", "/"), ("%2f", "/"), ("%2F", "/")),
@@ -46,6 +49,21 @@ def find_bare_secrets(texts: Iterable[str], sizes: Collection[int]) -> list[byte
             found[octets] = None
             if len(found) == _MAX_FOUND:
                 return list(found)
+    return list(found)
+
+
+def find_written_secrets(texts: Iterable[str], sizes: Collection[int]) -> list[str]:
+    """What may be a secret of one of these lengths (in characters), as it is written in the texts; at most 32."""
+    shortest = min(sizes, default=0)
+    found: dict[str, None] = {}
+    for text in texts:
+        # Tokens are long, many, and none.
+        if len(text) < shortest or (text.startswith("eyJ") and len(text) not in sizes):
+            continue
+        pieces = [text, *text.translate(_DELIMITERS).split()]
+        found |= dict.fromkeys(piece for piece in pieces if len(piece) in sizes and piece.isascii())
+        if len(found) >= _MAX_FOUND:
+            return list(found)[:_MAX_FOUND]
     return list(found)
 
 

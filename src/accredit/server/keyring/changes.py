@@ -13,7 +13,7 @@ from accredit.encoding import Json
 from accredit.errors import ConflictError, NotFoundError
 from accredit.server import audit
 from accredit.server.events import outbox
-from accredit.server.keyring.records import KeyRecord, find_key, insert_record
+from accredit.server.keyring.records import KeyRecord, find_key, find_records, insert_record
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Transaction, bump_config, one_by_one
 from accredit.server.times import wire_time
@@ -30,22 +30,24 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """A key to end at a time; a time that has passed ends it now."""
+    """A key to end at a time; a time that has passed ends it now. whole_secret: with every other record over its secret."""
 
     scope: Scope
     key_id: str
     until_ms: int
     cause: Cause
+    whole_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A key to end at once. reason: a code for the record and the audit."""
+    """A key to end at once. reason: a code for the record and the audit. whole_secret: with every other record over its secret."""
 
     scope: Scope
     key_id: str
     cause: Cause
     reason: str = "revoked"
+    whole_secret: bool = False
 
 
 def add_key(tx: Transaction, record: KeyRecord, cause: Cause) -> KeyRecord:
@@ -62,10 +64,12 @@ def retire(tx: Transaction, item: Retirement) -> KeyRecord:
     record = _require_key(tx, item.scope, item.key_id)
     if not record.is_live(item.cause.at_ms):
         raise ConflictError("key_not_live")
-    tx.execute("UPDATE keys SET retire_ms = ? WHERE id = ?", (item.until_ms, item.key_id))
     until = wire_time(item.until_ms)
-    record_change(tx, "key.retiring", record, item.cause, detail={"until": until})
-    tell(tx, "key.retiring", [record], item.cause, {"until": until})
+    ending = [record, *_others(tx, record, item.cause.at_ms)] if item.whole_secret else [record]
+    for each in ending:
+        tx.execute("UPDATE keys SET retire_ms = ? WHERE id = ?", (item.until_ms, each.key_id))
+        record_change(tx, "key.retiring", each, item.cause, detail={"until": until})
+    tell(tx, "key.retiring", ending, item.cause, {"until": until})
     return replace(record, retire_ms=item.until_ms)
 
 
@@ -76,12 +80,15 @@ def revoke(tx: Transaction, item: Revocation) -> KeyRecord:
     """
     bump_config(tx)
     record = _require_key(tx, item.scope, item.key_id)
-    if record.revoked_ms is not None:
-        return record
-    revoked = end(tx, record, item.reason, item.cause.at_ms)
-    record_change(tx, "key.revoked", record, item.cause, code=item.reason)
-    tell(tx, "key.revoked", [record], item.cause)
-    return revoked
+    ending = [record] if record.revoked_ms is None else []
+    if item.whole_secret:
+        ending += _others(tx, record, item.cause.at_ms)
+    for each in ending:
+        end(tx, each, item.reason, item.cause.at_ms)
+        record_change(tx, "key.revoked", each, item.cause, code=item.reason)
+    if ending:
+        tell(tx, "key.revoked", ending, item.cause)
+    return _require_key(tx, item.scope, item.key_id)
 
 
 retire_key = one_by_one(retire)
@@ -129,6 +136,18 @@ def tell(
         type=kind, scope=records[0].scope, created_ms=cause.at_ms, integration_id=records[0].integration_id, data=data
     )
     outbox.append(tx, [event])
+
+
+def _others(tx: Transaction, record: KeyRecord, at_ms: int) -> list[KeyRecord]:
+    """The other live records over the secret of this one, in its account and environment."""
+    if record.secret_hash is None:
+        return []
+    found = find_records(
+        tx,
+        "k.secret_hash = ? AND k.account_id = ? AND k.environment = ? AND k.id <> ?",
+        (record.secret_hash, record.scope.account_id, record.scope.environment, record.key_id),
+    )
+    return [each for each in found if each.is_live(at_ms)]
 
 
 def _require_key(tx: Transaction, scope: Scope, key_id: str) -> KeyRecord:

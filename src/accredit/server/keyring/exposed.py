@@ -1,11 +1,12 @@
-"""What of ours, or of a deployer's, stands in texts that a browser sent: live-looking secrets, private JWKs, identity secrets.
+"""What of ours, or of a deployer's, stands in texts that a browser sent: live-looking secrets, private JWKs, secrets of no form.
 
 Nothing found here is kept or passed on: a secret becomes its hash, a private key the thumbprint of its public half, computed from the
 private member itself, so that nobody burns another's key by writing its public half beside a made-up `d`.
 
     exposed = find_exposed(form.values())      # two substring searches a text, and nothing more, when there is nothing
 
-Identity secrets have no prefix, so a caller that looks for them says of which lengths there are any (`Keyring.find_exposed`).
+Identity secrets, and API secrets that were brought along, need have no prefix, so a caller that looks for them says of which lengths
+there are any (`Keyring.find_exposed`).
 """
 
 import re
@@ -16,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from accredit.encoding import Json, JsonError, b64url_decode, b64url_encode, parse_json
 from accredit.keys import has_secret_form, jwk_thumbprint, secret_hash
-from accredit.server.keyring.bare_secrets import find_bare_secrets
+from accredit.server.keyring.bare_secrets import find_bare_secrets, find_written_secrets
+from accredit.server.keyring.written_secrets import API_SECRET
 
 # More in one request is no accident, and each costs time.
 _MAX_FOUND = 16
@@ -32,7 +34,10 @@ _CURVES: dict[str, tuple[ec.EllipticCurve, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """secret_hashes: of secrets, of identity secrets keyed. thumbprints: of the public halves of private keys. False when empty."""
+    """secret_hashes: of secrets, keyed where they have not our own form. thumbprints: of the public halves of private keys.
+
+    False when empty.
+    """
 
     secret_hashes: tuple[bytes, ...] = ()
     thumbprints: tuple[str, ...] = ()
@@ -46,20 +51,35 @@ NOTHING_EXPOSED = Exposed()
 
 @dataclass(frozen=True, slots=True)
 class BareSecrets:
-    """What identity secrets in use look like. sizes: in octets. hash_of: how one is found again."""
+    """What secrets in use look like that need have no prefix, and how one is found again.
+
+    sizes: of identity secrets, in octets. written_sizes: of API secrets, in characters; hash_of_written gets their SHA-256.
+    """
 
     sizes: frozenset[int]
     hash_of: Callable[[bytes], bytes]
+    written_sizes: frozenset[int]
+    hash_of_written: Callable[[bytes], bytes]
 
 
 def find_exposed(texts: Iterable[str], bare: BareSecrets | None = None) -> Exposed:
-    """The secrets and private JWKs in these texts, wherever in a text they stand; with `bare` also what may be identity secrets."""
+    """The secrets and private JWKs in these texts, wherever in a text they stand; with `bare` also secrets of other forms."""
     texts = tuple(texts)
     suspected = [text for text in texts if "accredit_" in text or "kty" in text]
     found = _find_ours(suspected) if suspected else NOTHING_EXPOSED
-    if bare is not None and (octets := find_bare_secrets(texts, bare.sizes)):
-        return Exposed((*found.secret_hashes, *map(bare.hash_of, octets)), found.thumbprints)
-    return found
+    if bare is None:
+        return found
+    hashes = [*map(bare.hash_of, find_bare_secrets(texts, bare.sizes))]
+    hashes += [bare.hash_of_written(secret_hash(text)) for text in _find_api_secrets(texts, bare.written_sizes)]
+    return Exposed((*found.secret_hashes, *hashes), found.thumbprints) if hashes else found
+
+
+def _find_api_secrets(texts: tuple[str, ...], sizes: frozenset[int]) -> list[str]:
+    """API secrets by the form that the original fixes, and what else has the length of one in use."""
+    if not sizes:
+        return []
+    formed = [found for text in texts if "_secret_" in text for found in API_SECRET.findall(text)]
+    return list(dict.fromkeys([*formed[:_MAX_FOUND], *find_written_secrets(texts, sizes)]))
 
 
 def _find_ours(suspected: list[str]) -> Exposed:

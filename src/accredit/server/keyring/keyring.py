@@ -9,6 +9,7 @@ everywhere within a second, and times of retirement are compared with the caller
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -42,6 +43,7 @@ from accredit.server.keyring.records import KeyRecord, find_records
 from accredit.server.keyring.remembered import Bounded, Versioned
 from accredit.server.keyring.scope import SERVER, Scope
 from accredit.server.keyring.sealing import Sealer
+from accredit.server.keyring.written_secrets import find_written_sizes, written_hash
 from accredit.server.store import Store, Transaction
 
 Parsed = TypeVar("Parsed")
@@ -208,8 +210,8 @@ class Keyring:
 
     async def _load_bare_secrets(self, _: None) -> BareSecrets:
         await self._sealer.ready(SERVER)
-        sizes = await self._store.read(find_sizes, None)
-        return BareSecrets(sizes, lambda octets: identity_hash(self._sealer, octets))
+        octets, characters = await self._store.read(_find_sizes, None)
+        return BareSecrets(octets, partial(identity_hash, self._sealer), characters, partial(written_hash, self._sealer))
 
     async def _load_api_key(self, digest: bytes) -> HeldKeys[ApiKey]:
         records = await self._store.read(_find_api_key, digest)
@@ -275,6 +277,10 @@ def _find_passport_keys(tx: Transaction, holder: tuple[Scope, str]) -> list[KeyR
         "k.integration_id = ? AND k.purpose = 'passport' AND k.account_id = ? AND k.environment = ? AND k.revoked_ms IS NULL",
         (integration_id, scope.account_id, scope.environment),
     )
+
+
+def _find_sizes(tx: Transaction, _: None) -> tuple[frozenset[int], frozenset[int]]:
+    return find_sizes(tx, None), find_written_sizes(tx, None)
 
 
 def _find_api_key(tx: Transaction, digest: bytes) -> list[KeyRecord]:

@@ -10,12 +10,15 @@ browser, or that a scanner reports, is no secret any more, whoever sent it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from accredit.keys import secret_hash
 from accredit.server.keyring.changes import Cause, end, record_change, tell
 from accredit.server.keyring.exposed import Exposed
 from accredit.server.keyring.records import KeyRecord, find_records
-from accredit.server.store import Store, Transaction, bump_config, one_by_one
+from accredit.server.keyring.sealing import Sealer
+from accredit.server.keyring.written_secrets import written_hash
+from accredit.server.store import Store, Transaction, Value, bump_config, one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,13 @@ class Leak:
 
 
 def exposed_secret(text: str) -> Exposed:
-    """One secret that is known to have been exposed, such as an API key that a browser sent."""
+    """One secret of our form that is known to have been exposed, such as an API key that a browser sent."""
     return Exposed(secret_hashes=(secret_hash(text),))
+
+
+def exposed_digest(sealer: Sealer, digest: bytes) -> Exposed:
+    """A secret, of whichever form, of which SHA-256 is all that is known."""
+    return Exposed(secret_hashes=(digest, written_hash(sealer, digest)))
 
 
 async def respond(store: Store, leak: Leak) -> tuple[KeyRecord, ...]:
@@ -68,6 +76,22 @@ def end_all(tx: Transaction, leak: Leak) -> tuple[KeyRecord, ...]:
 end_exposed = one_by_one(end_all)
 
 
+def find_known(tx: Transaction, exposed: Exposed) -> Exposed:
+    """Query: what of this anybody's record stands over, a dead one too."""
+    return Exposed(
+        tuple(_find_values(tx, "secret_hash", exposed.secret_hashes)),
+        tuple(_find_values(tx, "thumbprint", exposed.thumbprints)),
+    )
+
+
+def _find_values(tx: Transaction, column: str, values: Sequence[Value]) -> list[Any]:
+    if not values:
+        return []
+    return [
+        row[0] for row in tx.rows(f"SELECT DISTINCT {column} FROM keys WHERE {column} IN ({_marks(values)})", tuple(values))
+    ]
+
+
 def deny_key(tx: Transaction, account_id: str, thumbprint: str, at_ms: int) -> None:
     """Refuse a public key for good in an account, because its private half was exposed."""
     tx.execute(
@@ -81,12 +105,15 @@ def find_denied(tx: Transaction, account_id: str, thumbprints: Sequence[str]) ->
     """Those of the public keys that are refused in this account or everywhere."""
     if not thumbprints:
         return frozenset()
-    marks = ", ".join("?" * len(thumbprints))
     found = tx.rows(
-        f"SELECT thumbprint FROM denied_keys WHERE account_id IN (?, '') AND thumbprint IN ({marks})",
+        f"SELECT thumbprint FROM denied_keys WHERE account_id IN (?, '') AND thumbprint IN ({_marks(thumbprints)})",
         (account_id, *thumbprints),
     )
     return frozenset(row[0] for row in found)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _concerns_us(tx: Transaction, leak: Leak) -> bool:
@@ -104,8 +131,7 @@ def _find_concerned(tx: Transaction, leak: Leak) -> Iterator[list[KeyRecord]]:
     """The records over what was exposed: of each secret or key and each holder, those that one event tells of."""
     for column, values in (("secret_hash", leak.exposed.secret_hashes), ("thumbprint", leak.exposed.thumbprints)):
         by_holder: dict[tuple[object, ...], list[KeyRecord]] = {}
-        marks = ", ".join("?" * len(values))
-        for record in find_records(tx, f"k.{column} IN ({marks})", values) if values else ():
+        for record in find_records(tx, f"k.{column} IN ({_marks(values)})", values) if values else ():
             if leak.account_id in (None, record.scope.account_id):
                 holder = (getattr(record, column), record.scope, record.deployer_id, record.integration_id)
                 by_holder.setdefault(holder, []).append(record)

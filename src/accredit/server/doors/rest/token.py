@@ -16,7 +16,8 @@ from accredit.server.doors.rest.calls import read_headers
 from accredit.server.forms import check_media_type, parse_form, read_body
 from accredit.server.keyring.api_clients import ApiClient, is_client_id
 from accredit.server.keyring.changes import Cause
-from accredit.server.keyring.leaks import Leak, exposed_secret, respond
+from accredit.server.keyring.leaks import Leak, exposed_secret
+from accredit.server.leak_response import answer_leak
 from accredit.server.limits import RefusalLimit, TooManyRefusals, network_of
 from accredit.server.node import Node
 
@@ -98,7 +99,7 @@ class TokenEndpoint:
             raise
         if b"origin" in sent and b"sec-fetch-site" in sent:
             cause = Cause(now_ms, request_id=scope["request_id"])
-            await respond(node.store, Leak(exposed_secret(credentials.secret_text), "browser", cause))
+            await answer_leak(node, Leak(exposed_secret(credentials.secret_text), "browser", cause))
             raise Refused("secret_exposed")
         node.keyring.note_use(record.key_id, now_ms)
         return client

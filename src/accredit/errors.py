@@ -166,6 +166,9 @@ CODES: dict[str, Code] = {
         403,
         token_template_mismatch="The token is not for this template.",
         customer_reference_mismatch="The token names another customer reference than the page does.",
+        token_session_mismatch="The token is for another session.",
+        publishable_key_unknown="There is no such publishable key.",
+        unsigned_session_limit_reached="The template has opened the 100 sessions that need no signed requests.",
     ),
     # Signed requests (protocol-flow.md section 8).
     **_codes(
@@ -201,6 +204,7 @@ CODES: dict[str, Code] = {
         session_already_exists="The customer has a session of this template.",
         session_not_in_review="The session is not in review.",
         session_changed="Somebody else changed the session at the same time.",
+        step_not_active="This step is not the one that is due.",
         request_in_flight="The same request is under way.",
     ),
     **_codes(ConflictError, 422, retry_strategy_not_applicable="The strategy does not fit the session as it is."),

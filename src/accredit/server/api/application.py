@@ -19,6 +19,7 @@ from accredit.server.api import (
     docs,
     encryption_keys,
     exchange,
+    flow_keys,
     health,
     hosted,
     identity_secrets,
@@ -32,6 +33,7 @@ from accredit.server.api import (
     themes,
     tools,
     users,
+    webhook_endpoints,
 )
 from accredit.server.api.operations import Address, Operation
 from accredit.server.api.replies import problem_reply
@@ -51,9 +53,11 @@ _TOPICS = (
     integrations,
     api_clients,
     encryption_keys,
+    flow_keys,
     themes,
     keys,
     providers,
+    webhook_endpoints,
     boot_reports,
     audit,
     sdk,

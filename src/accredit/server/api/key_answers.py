@@ -9,7 +9,10 @@ from accredit.server.times import wire_time
 
 
 class KeyAnswer(msgspec.Struct, frozen=True):
-    """One key record. thumbprint: RFC 7638, of the public half. integration_ids: where it counts, null means everywhere."""
+    """One key record. thumbprint: RFC 7638, of the public half. integration_ids: where it counts, null means everywhere.
+
+    client_id, api_key_id, key_set_id, endpoint_id: what it belongs to.
+    """
 
     key_id: str
     purpose: Purpose
@@ -18,7 +21,9 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     deployer_id: str | None
     integration_id: str | None
     client_id: str | None
+    api_key_id: str | None
     key_set_id: str | None
+    endpoint_id: str | None
     alg: str | None
     enc: str | None
     kid: str | None
@@ -55,7 +60,9 @@ def answer_key(record: KeyRecord, now_ms: int) -> KeyAnswer:
         deployer_id=record.deployer_id,
         integration_id=record.integration_id,
         client_id=record.client_id,
+        api_key_id=record.api_key_id,
         key_set_id=record.key_set_id,
+        endpoint_id=record.endpoint_id,
         alg=record.alg,
         enc=record.enc,
         kid=record.kid,

@@ -51,15 +51,23 @@ class MadeApiKeyAnswer(msgspec.Struct, frozen=True):
 
 
 class RetireKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """until: from then on the key no longer counts; a time that has passed ends it now."""
+    """until: from then on the key no longer counts; a time that has passed ends it now.
+
+    whole_secret: also the other keys over the same secret, as an API credential's.
+    """
 
     until: Annotated[datetime, msgspec.Meta(tz=True)]
+    whole_secret: bool = False
 
 
 class RevokeKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """end_sessions: also cancel the open sessions that proofs under this key opened."""
+    """end_sessions: also cancel the open sessions that proofs under this key opened.
+
+    whole_secret: also the other keys over the same secret, as an API credential's.
+    """
 
     end_sessions: bool = False
+    whole_secret: bool = False
 
 
 class RevokedKey(msgspec.Struct, frozen=True):
@@ -97,7 +105,7 @@ async def read_key(call: Call) -> Reply:
 @operation("POST", "/v1/keys/{key_id}/retire", answer=KeyAnswer, codes=("key_not_found", "key_not_live"))
 async def retire_key(call: Call, body: RetireKey) -> Reply:
     """Let a key count until a time."""
-    retirement = Retirement(call.scope, call.part("key_id"), epoch_ms(body.until), call.cause)
+    retirement = Retirement(call.scope, call.part("key_id"), epoch_ms(body.until), call.cause, body.whole_secret)
     record = await call.node.store.write(changes.retire_key, retirement)
     return json_reply(call.request_id, answer_key(record, call.now_ms))
 
@@ -107,7 +115,8 @@ async def revoke_key(call: Call, body: RevokeKey) -> Reply:
     """End a key now. Revoking it again changes nothing, and cancels the sessions if that is asked now."""
     key_id, cancelled = call.part("key_id"), 0
     # In this order: nothing opens under the key any more when its sessions are looked for.
-    record = await call.node.store.write(changes.revoke_key, Revocation(call.scope, key_id, call.cause))
+    revocation = Revocation(call.scope, key_id, call.cause, whole_secret=body.whole_secret)
+    record = await call.node.store.write(changes.revoke_key, revocation)
     if body.end_sessions:
         cancelled = await cancel_sessions_of_key(call.node.store, call.scope, key_id, now_ms=call.now_ms)
     return json_reply(call.request_id, RevokedKey(answer_key(record, call.now_ms), cancelled))

@@ -66,10 +66,22 @@ def published_in(scope: Scope) -> frozenset[str]:
     return PUBLISHED_KEYS if scope.environment == "live" else frozenset()
 
 
-def as_member(error: EncryptionKeyError) -> EncryptionKeyError:
-    """The fault as that of the member `public_jwk`."""
-    member = "public_jwk" if error.member is None else f"public_jwk.{error.member}"
+def as_member(error: EncryptionKeyError, name: str = "public_jwk") -> EncryptionKeyError:
+    """The fault as that of the member of this name."""
+    member = name if error.member is None else f"{name}.{error.member}"
     return EncryptionKeyError(error.code, member, error.reason)
+
+
+async def check_public_key(store: Store, scope: Scope, jwk: object, cause: Cause) -> EncryptionKey:
+    """Read a public key that an owner sets as `encryption_public_key`. One that came with its private half is denied for good.
+
+    Raises EncryptionKeyError with the member.
+    """
+    try:
+        return parse_encryption_key(jwk, denied=published_in(scope) | await store.read(find_denied_keys, scope))
+    except EncryptionKeyError as error:
+        await burn_private(store, scope, error, jwk, cause)
+        raise as_member(error, "encryption_public_key") from error
 
 
 async def burn_private(store: Store, scope: Scope, error: EncryptionKeyError, jwk: object, cause: Cause) -> None:

@@ -65,7 +65,6 @@ CREATE TABLE step_services (
     account_id TEXT NOT NULL,
     environment TEXT NOT NULL,
     record TEXT NOT NULL,
-    secrets BYTEA NOT NULL,
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL
 );

@@ -28,6 +28,7 @@ from accredit.server.doors.flow.router import BELOW as FLOW
 from accredit.server.doors.flow.router import flow_router
 from accredit.server.doors.rest.router import BELOW as REST
 from accredit.server.doors.rest.router import rest_router
+from accredit.server.events.signing import Signers
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.encryption_ring import EncryptionRing
@@ -38,6 +39,7 @@ from accredit.server.keyring.root import load_root_keys
 from accredit.server.keyring.scope import SERVER
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.server_keys import ServerKeys
+from accredit.server.keyring.webhook_keys import WebhookKeys
 from accredit.server.limits import RefusalLimit
 from accredit.server.mail import open_mailer
 from accredit.server.node import Node
@@ -84,14 +86,17 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
         await sealer.ready(SERVER)
         await audit.ready(store, sealer)
         server_keys = ServerKeys(store, sealer, clock)
+        keyring, webhook_keys = Keyring(store, sealer, clock), WebhookKeys(store, sealer, clock)
         yield Node(
             settings=settings,
             store=store,
             sealer=sealer,
-            keyring=Keyring(store, sealer, clock),
+            keyring=keyring,
             key_sets=KeySets(store, outbound),
             encryption_ring=EncryptionRing(store, outbound),
             server_keys=server_keys,
+            webhook_keys=webhook_keys,
+            signers=Signers(keyring, webhook_keys),
             callers=Callers(store, server_keys, settings.public_url, settings.token_alg),
             catalog=Catalog(store, sealer),
             outbound=outbound,

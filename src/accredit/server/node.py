@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from accredit.server.events.signing import Signers
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.encryption_ring import EncryptionRing
@@ -11,6 +12,7 @@ from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.server_keys import ServerKeys
+from accredit.server.keyring.webhook_keys import WebhookKeys
 from accredit.server.limits import RefusalLimit
 from accredit.server.mail import Mailer
 from accredit.server.notices import Notices
@@ -31,6 +33,8 @@ class Node:
     key_sets: KeySets
     encryption_ring: EncryptionRing
     server_keys: ServerKeys
+    webhook_keys: WebhookKeys
+    signers: Signers
     callers: Callers
     catalog: Catalog
     outbound: Outbound

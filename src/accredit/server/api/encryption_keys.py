@@ -22,16 +22,8 @@ from accredit.server.keyring.records import KeyRecord, State
 from accredit.server.times import epoch_ms, wire_time
 
 _ADDRESS = "/v1/encryption_keys/{encryption_key_id}"
-_KEY_CODES = (
-    "key_malformed",
-    "key_private_part",
-    "key_type_not_allowed",
-    "key_use",
-    "key_size_not_allowed",
-    "key_denied",
-    "key_exists",
-    "key_limit_reached",
-)
+# What a public JWK may be refused with.
+JWK_CODES = ("key_malformed", "key_private_part", "key_type_not_allowed", "key_use", "key_size_not_allowed", "key_denied")
 KeyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._~-]{1,128}\Z")]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -72,7 +64,9 @@ class EncryptionKeys(msgspec.Struct, frozen=True):
     keys: list[EncryptionKeyAnswer]
 
 
-@operation("POST", "/v1/encryption_keys", answer=EncryptionKeyAnswer, status=201, codes=_KEY_CODES)
+@operation(
+    "POST", "/v1/encryption_keys", answer=EncryptionKeyAnswer, status=201, codes=(*JWK_CODES, "key_exists", "key_limit_reached")
+)
 async def create_encryption_key(call: Call, body: NewEncryptionKeyBody) -> Reply:
     """Register a public key that answers are sealed to.
 

@@ -4,9 +4,10 @@ rotated = await rotate_secret(store, sealer, EndpointAction(scope, endpoint_id, 
 rotated.secret          # whsec_..., shown this once
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from accredit.encoding import Json
 from accredit.errors import ConflictError, MalformedError, NotFoundError
 from accredit.server import audit
 from accredit.server.events.claiming import cancel_open
@@ -56,16 +57,25 @@ async def enable_endpoint(store: Store, action: EndpointAction) -> Endpoint:
     return await store.write(_enable, action)
 
 
+def parse_overlap(members: Mapping[str, Json]) -> int:
+    """How long two secrets are to sign beside each other, in seconds. Raises MalformedError `validation_failed`."""
+    for name in members:
+        if name != "overlap_s":
+            raise MalformedError("validation_failed", name)
+    overlap_s = members.get("overlap_s", DEFAULT_OVERLAP_S)
+    if type(overlap_s) is not int or not 0 <= overlap_s <= MAX_OVERLAP_S:
+        raise MalformedError("validation_failed", "overlap_s")
+    return overlap_s
+
+
 async def rotate_secret(
     store: Store, sealer: Sealer, action: EndpointAction, overlap_s: int = DEFAULT_OVERLAP_S
 ) -> MadeEndpoint:
-    """Give an endpoint another secret; the present one signs beside it for so many seconds, 0 to 604800.
+    """Give an endpoint another secret; the present one signs beside it for so many seconds, as `parse_overlap` takes them.
 
-    Raises MalformedError `validation_failed`; NotFoundError `endpoint_not_found`; ConflictError `rotation_under_way`, unless
-    overlap_s is 0, which ends all older ones at once.
+    Raises NotFoundError `endpoint_not_found`; ConflictError `rotation_under_way`, unless overlap_s is 0, which ends all older ones at
+    once.
     """
-    if not 0 <= overlap_s <= MAX_OVERLAP_S:
-        raise MalformedError("validation_failed", "overlap_s")
     await sealer.ready(action.scope)
     secret = make_endpoint_secret(sealer, action.scope, action.endpoint_id, action.cause.at_ms)
     return MadeEndpoint(await store.write(_rotate, _Rotation(action, secret, overlap_s)), secret.text)

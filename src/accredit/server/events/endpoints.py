@@ -11,7 +11,6 @@ import msgspec
 
 from accredit.encoding import Json
 from accredit.errors import ConflictError, MalformedError, NotFoundError
-from accredit.sealing import EncryptionKeyError, parse_encryption_key
 from accredit.server.events.endpoint_actions import MadeEndpoint, record_change
 from accredit.server.events.members import WantedMembers, parse_kind, parse_members, present_members, stored_members
 from accredit.server.events.records import (
@@ -25,7 +24,7 @@ from accredit.server.events.records import (
 )
 from accredit.server.ids import new_id
 from accredit.server.keyring.changes import Cause, add_key
-from accredit.server.keyring.encryption_records import burn_private, find_denied_keys, published_in
+from accredit.server.keyring.encryption_records import check_public_key
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.webhook_keys import MadeSecret, WebhookKeys, find_api_key_ids, make_endpoint_secret
@@ -62,7 +61,7 @@ async def create_endpoint(parts: Parts, change: EndpointChange) -> MadeEndpoint:
     """
     kind, at_ms = parse_kind(change.members), change.cause.at_ms
     wanted = parse_members(kind, {name: value for name, value in change.members.items() if name != "kind"})
-    await _check(parts, change, wanted)
+    wanted = await _check(parts, change, wanted)
     await parts.sealer.ready(change.scope)
     endpoint = Endpoint(
         endpoint_id=new_id("whksub_"),
@@ -93,7 +92,7 @@ async def change_endpoint(parts: Parts, change: EndpointChange) -> Endpoint:
             raise MalformedError("validation_failed", "kind")
         given = {name: value for name, value in change.members.items() if name != "kind"}
         wanted = parse_members(before.kind, _replaced(before, given))
-        await _check(parts, change, wanted, given)
+        wanted = await _check(parts, change, wanted, given)
         changed = await parts.store.write(
             _change, _Changing(before, stored_members(wanted), tuple(sorted(given)), change.cause)
         )
@@ -136,7 +135,9 @@ def _replaced(before: Endpoint, given: Mapping[str, Json]) -> dict[str, Json]:
     return {**present, **given}
 
 
-async def _check(parts: Parts, change: EndpointChange, wanted: WantedMembers, given: Mapping[str, Json] | None = None) -> None:
+async def _check(
+    parts: Parts, change: EndpointChange, wanted: WantedMembers, given: Mapping[str, Json] | None = None
+) -> WantedMembers:
     """What the members alone do not tell. given: of a change, because what was checked before is not looked at again."""
     if given is None or "url" in given:
         try:
@@ -144,17 +145,10 @@ async def _check(parts: Parts, change: EndpointChange, wanted: WantedMembers, gi
         except MalformedError as error:
             raise MalformedError(error.code, "url") from error
     key = wanted.encryption_public_key
-    if key is not None and (given is None or "encryption_public_key" in given):
-        await _check_key(parts.store, change, key)
-
-
-async def _check_key(store: Store, change: EndpointChange, key: dict[str, Json]) -> None:
-    try:
-        parse_encryption_key(key, denied=published_in(change.scope) | await store.read(find_denied_keys, change.scope))
-    except EncryptionKeyError as error:
-        await burn_private(store, change.scope, error, key, change.cause)
-        member = "encryption_public_key" if error.member is None else f"encryption_public_key.{error.member}"
-        raise EncryptionKeyError(error.code, member, error.reason) from error
+    if key is None or (given is not None and "encryption_public_key" not in given):
+        return wanted
+    checked = await check_public_key(parts.store, change.scope, key, change.cause)
+    return msgspec.structs.replace(wanted, encryption_public_key=checked.public_jwk)
 
 
 @one_by_one

@@ -203,8 +203,11 @@ def write_members(members: EndpointMembers) -> str:
 
 def read_event(row: Row) -> StoredEvent:
     """The event of a row that was selected by EVENT_COLUMNS."""
-    event_id, account_id, environment, *rest, data = row
-    return StoredEvent(event_id, Scope(account_id, environment), *rest, msgspec.json.decode(data))
+    event_id, account_id, environment, event_type, created_ms, session_id, integration_id, sequence, data = row
+    members = msgspec.json.decode(data)
+    return StoredEvent(
+        event_id, Scope(account_id, environment), event_type, created_ms, session_id, integration_id, sequence, members
+    )
 
 
 def read_delivery(row: Row) -> Delivery:
@@ -215,5 +218,6 @@ def read_delivery(row: Row) -> Delivery:
 
 def read_attempt(row: Row) -> Attempt:
     """The attempt of a row that was selected by ATTEMPT_COLUMNS."""
-    *before, key_ids, authorization_key_id, excerpt = row
-    return Attempt(*before, msgspec.json.decode(key_ids, type=tuple[str, ...]), authorization_key_id, excerpt)
+    members = list(row)
+    members[7] = msgspec.json.decode(members[7], type=tuple[str, ...])
+    return Attempt(*members)

@@ -53,10 +53,14 @@ class ServerKeyRing:
         return any(key.kid == kid for key, _ in self.signing)
 
     @property
-    def jwks(self) -> dict[str, Json]:
+    def published(self) -> list[Json]:
         """The public halves, as `/.well-known/jwks.json` shows them."""
-        published: list[Json] = [jwk for _, jwk in (*self.signing, *self.request)]
-        return {"keys": published}
+        return [jwk for _, jwk in (*self.signing, *self.request)]
+
+    @property
+    def jwks(self) -> dict[str, Json]:
+        """The public halves as a JWK set."""
+        return {"keys": self.published}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,12 @@ class _Document:
 
 
 class KeySetDocument(_Document):
-    """`/.well-known/jwks.json`: our keys that sign, and those to seal requests to."""
+    """`/.well-known/jwks.json`: our keys that sign, those to seal requests to, and those of each account that sign its webhooks."""
 
     async def _read(self) -> dict[str, Any]:
-        return (await self._node.server_keys.ring(self._node.clock())).jwks
+        node, now_ms = self._node, self._node.clock()
+        ring, of_webhooks = await node.server_keys.ring(now_ms), await node.webhook_keys.published(now_ms)
+        return {"keys": [*ring.published, *of_webhooks]}
 
 
 class DiscoveryDocument(_Document):

@@ -1,21 +1,17 @@
 """The client that is awaited."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import httpx
 
-from accredit.client.calling import Authorize, Send, Told, Wait, Work
 from accredit.client.configuration import Options, configure
-from accredit.client.http import TIMEOUT_S, told, unanswered
+from accredit.client.driving import AsyncDriver
 from accredit.client.operations import Operations
 from accredit.client.requests import SessionFilter, SessionRequest
 from accredit.client.sessions import Session, SessionItem, SessionPage
 from accredit.client.visits import Visit
-
-Result = TypeVar("Result")
 
 
 class AsyncClient:
@@ -29,31 +25,29 @@ class AsyncClient:
 
     def __init__(self, base_url: str, *, http: httpx.AsyncClient | None = None, **options: Unpack[Options]) -> None:
         self._operations = Operations(configure(base_url, options))
-        self._own = http is None
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_S) if http is None else http
-        self._lock = asyncio.Lock()
+        self._driver = AsyncDriver(http, self._operations.calling.renew)
 
     async def create(self, request: SessionRequest, *, idempotency_key: str | None = None) -> Session:
         """Open a session; see `Client.create`."""
-        return await self._run(self._operations.create(request, idempotency_key))
+        return await self._driver.run(self._operations.create(request, idempotency_key))
 
     async def get(self, session_id: str, *, session_nonce: str | None = None, nonce: str | None = None) -> Session:
         """Read a session; see `Client.get`."""
-        return await self._run(self._operations.get(session_id, session_nonce, nonce))
+        return await self._driver.run(self._operations.get(session_id, session_nonce, nonce))
 
     async def wait(self, session_id: str, *, timeout_s: float, every_s: float = 1.0, nonce: str | None = None) -> Session:
         """Read a session until it has ended; see `Client.wait`."""
-        return await self._run(self._operations.wait(session_id, timeout_s, every_s, nonce))
+        return await self._driver.run(self._operations.wait(session_id, timeout_s, every_s, nonce))
 
     async def cancel(self, session_id: str, *, nonce: str | None = None) -> Session:
         """Cancel a session; see `Client.cancel`."""
-        return await self._run(self._operations.cancel(session_id, nonce))
+        return await self._driver.run(self._operations.cancel(session_id, nonce))
 
     async def list(
         self, wanted: SessionFilter | None = None, *, limit: int | None = None, cursor: str | None = None
     ) -> SessionPage:
         """A page of sessions; see `Client.list`."""
-        return await self._run(self._operations.list(wanted or SessionFilter(), limit, cursor))
+        return await self._driver.run(self._operations.list(wanted or SessionFilter(), limit, cursor))
 
     async def list_all(self, wanted: SessionFilter | None = None) -> AsyncIterator[SessionItem]:
         """All sessions, newest first, page by page."""
@@ -68,20 +62,19 @@ class AsyncClient:
 
     async def redact(self, session_id: str) -> SessionItem:
         """Destroy what a finished session holds of the person; see `Client.redact`."""
-        return await self._run(self._operations.redact(session_id))
+        return await self._driver.run(self._operations.redact(session_id))
 
     async def delete(self, session_id: str) -> None:
         """Delete a session; see `Client.delete`."""
-        await self._run(self._operations.delete(session_id))
+        await self._driver.run(self._operations.delete(session_id))
 
     async def exchange(self, code: str) -> Visit:
         """Redeem the code that a frame came with; see `Client.exchange`."""
-        return await self._run(self._operations.exchange(code))
+        return await self._driver.run(self._operations.exchange(code))
 
     async def close(self) -> None:
         """Close the connections that are this client's own."""
-        if self._own:
-            await self._http.aclose()
+        await self._driver.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,30 +83,3 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    async def _run(self, work: Work[Result]) -> Result:
-        come: Told = None
-        while True:
-            try:
-                step = work.send(come)
-            except StopIteration as done:
-                result: Result = done.value
-                return result
-            come = await self._do(step)
-
-    async def _do(self, step: Authorize | Send | Wait) -> Told:
-        if isinstance(step, Send):
-            request = step.request
-            try:
-                response = await self._http.request(
-                    request.method, request.url, headers=dict(request.headers), content=request.content
-                )
-            except httpx.TransportError as error:
-                return unanswered(error)
-            return told(response)
-        if isinstance(step, Wait):
-            await asyncio.sleep(step.seconds)
-        else:
-            async with self._lock:
-                await self._run(self._operations.calling.renew())
-        return None

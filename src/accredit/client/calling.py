@@ -58,6 +58,31 @@ Told: TypeAlias = HttpAnswer | Unanswered | None
 Work: TypeAlias = Generator[Authorize | Send | Wait, Told, Result]
 
 
+def exchange(request: HttpRequest, retries: int) -> Work[HttpAnswer]:
+    """The good answer to a request, sent again where none came and that does no harm.
+
+    Raises CallError; FailureError `connect_failed`, `connect_timeout`, `response_timeout`.
+    """
+    for attempt in range(retries + 1):
+        told = yield Send(request)
+        if isinstance(told, HttpAnswer):
+            if 200 <= told.status < 300:
+                return told
+            error = read_error(told)
+            # What was deleted by a request whose answer was lost is gone, as was wanted.
+            if attempt and request.method == "DELETE" and error.status == 404:
+                return told
+            # The server is still at work on a request whose answer was lost.
+            if attempt == retries or error.code != "request_in_flight":
+                raise error
+        else:
+            assert told is not None
+            if attempt == retries or (told.sent and not request.repeatable):
+                raise FailureError(told.code)
+        yield Wait(_FIRST_WAIT_S * 2**attempt)
+    raise AssertionError("unreachable")
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     text: str
@@ -96,23 +121,8 @@ class Calling:
         raise refused
 
     def exchange(self, request: HttpRequest) -> Work[HttpAnswer]:
-        """The good answer to a request, sent again where none came and that does no harm. Raises as `call`."""
-        retries = self.configuration.retries
-        for attempt in range(retries + 1):
-            told = yield Send(request)
-            if isinstance(told, HttpAnswer):
-                if 200 <= told.status < 300:
-                    return told
-                error = read_error(told)
-                # What was deleted by a request whose answer was lost is gone, as was wanted.
-                if attempt and request.method == "DELETE" and error.status == 404:
-                    return told
-                raise error
-            assert told is not None
-            if attempt == retries or (told.sent and not request.repeatable):
-                raise FailureError(told.code)
-            yield Wait(_FIRST_WAIT_S * 2**attempt)
-        raise AssertionError("unreachable")
+        """The good answer to a request. Raises as `call`."""
+        return exchange(request, self.configuration.retries)
 
     def renew(self) -> Work[None]:
         """Get a token, unless there is one that still holds for a while. Raises as `call`."""

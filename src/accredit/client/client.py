@@ -1,22 +1,17 @@
 """The client that waits."""
 
-import threading
-import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import httpx
 
-from accredit.client.calling import Authorize, Send, Told, Wait, Work
 from accredit.client.configuration import Options, configure
-from accredit.client.http import TIMEOUT_S, told, unanswered
+from accredit.client.driving import Driver
 from accredit.client.operations import Operations
 from accredit.client.requests import SessionFilter, SessionRequest
 from accredit.client.sessions import Session, SessionItem, SessionPage
 from accredit.client.visits import Visit
-
-Result = TypeVar("Result")
 
 
 class Client:
@@ -32,9 +27,7 @@ class Client:
 
     def __init__(self, base_url: str, *, http: httpx.Client | None = None, **options: Unpack[Options]) -> None:
         self._operations = Operations(configure(base_url, options))
-        self._own = http is None
-        self._http = httpx.Client(timeout=TIMEOUT_S) if http is None else http
-        self._lock = threading.Lock()
+        self._driver = Driver(http, self._operations.calling.renew)
 
     def create(self, request: SessionRequest, *, idempotency_key: str | None = None) -> Session:
         """Open a session; send the person's browser to its `authentication_url`.
@@ -42,29 +35,29 @@ class Client:
         idempotency_key: 1 to 255 visible ASCII characters; the same key gives the same session, so that a call may be repeated after
         a crash. By default one is made, so that a lost answer is asked for again.
         """
-        return self._run(self._operations.create(request, idempotency_key))
+        return self._driver.run(self._operations.create(request, idempotency_key))
 
     def get(self, session_id: str, *, session_nonce: str | None = None, nonce: str | None = None) -> Session:
         """Read a session. session_nonce: as the callback brought it; then it must be that of the session.
 
         nonce: of `response_protection`, if the request had one. Raises also Refused `invalid_session_nonce`.
         """
-        return self._run(self._operations.get(session_id, session_nonce, nonce))
+        return self._driver.run(self._operations.get(session_id, session_nonce, nonce))
 
     def wait(self, session_id: str, *, timeout_s: float, every_s: float = 1.0, nonce: str | None = None) -> Session:
         """Read a session until it has ended; the session as it stands after `timeout_s`, which may still be open."""
-        return self._run(self._operations.wait(session_id, timeout_s, every_s, nonce))
+        return self._driver.run(self._operations.wait(session_id, timeout_s, every_s, nonce))
 
     def cancel(self, session_id: str, *, nonce: str | None = None) -> Session:
         """Cancel a session; one that is cancelled already stays so.
 
         Raises CallConflictError `session_not_active` after another end.
         """
-        return self._run(self._operations.cancel(session_id, nonce))
+        return self._driver.run(self._operations.cancel(session_id, nonce))
 
     def list(self, wanted: SessionFilter | None = None, *, limit: int | None = None, cursor: str | None = None) -> SessionPage:
         """A page of sessions, newest first. limit: 1 to 100, 20 by default. cursor: `next_cursor` of the page before."""
-        return self._run(self._operations.list(wanted or SessionFilter(), limit, cursor))
+        return self._driver.run(self._operations.list(wanted or SessionFilter(), limit, cursor))
 
     def list_all(self, wanted: SessionFilter | None = None) -> Iterator[SessionItem]:
         """All sessions, newest first, page by page."""
@@ -78,52 +71,25 @@ class Client:
 
     def redact(self, session_id: str) -> SessionItem:
         """Destroy what a finished session holds of the person. Raises CallConflictError `session_active` for an open one."""
-        return self._run(self._operations.redact(session_id))
+        return self._driver.run(self._operations.redact(session_id))
 
     def delete(self, session_id: str) -> None:
         """Delete a session; an open one is cancelled first."""
-        self._run(self._operations.delete(session_id))
+        self._driver.run(self._operations.delete(session_id))
 
     def exchange(self, code: str) -> Visit:
         """Redeem the code that a frame of the embed or boot door came with: once, within 60 seconds.
 
         Raises CallNotFoundError `code_unknown`.
         """
-        return self._run(self._operations.exchange(code))
+        return self._driver.run(self._operations.exchange(code))
 
     def close(self) -> None:
         """Close the connections that are this client's own."""
-        if self._own:
-            self._http.close()
+        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-    def _run(self, work: Work[Result]) -> Result:
-        come: Told = None
-        while True:
-            try:
-                step = work.send(come)
-            except StopIteration as done:
-                result: Result = done.value
-                return result
-            come = self._do(step)
-
-    def _do(self, step: Authorize | Send | Wait) -> Told:
-        if isinstance(step, Send):
-            request = step.request
-            try:
-                return told(
-                    self._http.request(request.method, request.url, headers=dict(request.headers), content=request.content)
-                )
-            except httpx.TransportError as error:
-                return unanswered(error)
-        if isinstance(step, Wait):
-            time.sleep(step.seconds)
-        else:
-            with self._lock:
-                self._run(self._operations.calling.renew())
-        return None

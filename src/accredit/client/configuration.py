@@ -83,7 +83,7 @@ def configure(base_url: str, options: Options) -> Configuration:
     Raises MalformedError: `field_invalid` (base_url), `field_missing` (what an option needs besides), and for keys as
     `parse_decryption_key`.
     """
-    base_url = _check_address(base_url, allow_http=options.get("allow_http", False))
+    base_url = check_address(base_url, allow_http=options.get("allow_http", False))
     jwks = [dict(jwk) for jwk in options.get("keys", ())]
     keys = tuple(map(parse_decryption_key, jwks))
     client_id, client_secret = options.get("client_id"), options.get("client_secret")
@@ -114,8 +114,11 @@ def configure(base_url: str, options: Options) -> Configuration:
     )
 
 
-def _check_address(base_url: str, *, allow_http: bool) -> str:
-    """The address without a slash at its end. Secrets and persons travel to it: in clear at most within this machine."""
+def check_address(base_url: str, *, allow_http: bool) -> str:
+    """The address without a slash at its end. Secrets and persons travel to it: in clear at most within this machine.
+
+    Raises MalformedError `field_invalid` (base_url).
+    """
     try:
         parts = urlsplit(base_url)
     except ValueError:

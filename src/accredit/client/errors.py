@@ -9,7 +9,7 @@ No answer at all is a FailureError: `connect_failed`, `response_timeout`. An ans
 `answer_malformed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,8 +107,12 @@ _FAMILIES: dict[int, type[CallError]] = {
 
 
 def read_error(answer: HttpAnswer) -> CallError:
-    """The error that an answer tells, in whatever shape of the server's: a problem document, or that of the token endpoint."""
+    """The error that an answer tells, in whatever shape of the server's: a problem document, JSON:API, that of the token endpoint."""
     members = _members_of(answer.body)
+    errors = members.get("errors")
+    objects = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    if objects:
+        members = {**objects[0], "request_id": objects[0].get("id")}
     code = members.get("code") or members.get("error")
     if not isinstance(code, str):
         return CallFailureError("answer_malformed", answer.status, CODES["answer_malformed"].title)
@@ -119,7 +123,7 @@ def read_error(answer: HttpAnswer) -> CallError:
         answer.status,
         title if isinstance(title, str) else code,
         request_id if isinstance(request_id, str) else "",
-        _invalid_params(members),
+        _faults_of(objects) if objects else _invalid_params(members),
         _seconds(answer.headers.get("retry-after", "")),
     )
 
@@ -139,6 +143,17 @@ def _invalid_params(members: Mapping[str, Json]) -> tuple[InvalidParam, ...]:
         rows = (each for each in told if isinstance(each, dict))
         return tuple(InvalidParam(*(str(row.get(name, "")) for name in ("name", "code", "reason"))) for row in rows)
     return (InvalidParam(member, str(members.get("code")), ""),) if isinstance(member, str) else ()
+
+
+def _faults_of(objects: Sequence[Mapping[str, Json]]) -> tuple[InvalidParam, ...]:
+    """What the flow door names in `source`: a member by its path, a header or a parameter."""
+    faults = []
+    for each in objects:
+        source = each.get("source")
+        for name in source.values() if isinstance(source, dict) else ():
+            path = str(name).removeprefix("/").replace("/", ".")
+            faults.append(InvalidParam(path, str(each.get("code")), str(each.get("detail", ""))))
+    return tuple(faults)
 
 
 def _seconds(text: str) -> int | None:

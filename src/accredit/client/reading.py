@@ -31,9 +31,9 @@ class Asked:
     nonce: str | None = None
 
 
-def read_json(answer: HttpAnswer) -> Json:
+def read_json(answer: HttpAnswer, media_type: str = "application/json") -> Json:
     """The body of a plain answer. Raises FailureError `answer_malformed`."""
-    if answer.media_type != "application/json":
+    if answer.media_type != media_type:
         raise FailureError("answer_malformed")
     try:
         return parse_json(answer.body, max_depth=_MAX_DEPTH)

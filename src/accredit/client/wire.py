@@ -48,15 +48,18 @@ def camel(name: str) -> str:
     return _HUMP.sub(lambda match: match[1].upper(), name)
 
 
-def to_wire(value: object) -> Json:
-    """A dataclass as a JSON object, without the members that are None; what else a member may be as JSON has it."""
+def to_wire(value: object, spell: Callable[[str], str] = camel) -> Json:
+    """A dataclass as a JSON object, without the members that are None; what else a member may be as JSON has it.
+
+    spell: how the wire has a member's name.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         members = {each.name: getattr(value, each.name) for each in fields(value)}
-        return {camel(name): to_wire(member) for name, member in members.items() if member is not None}
+        return {spell(name): to_wire(member, spell) for name, member in members.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [to_wire(each) for each in value]
+        return [to_wire(each, spell) for each in value]
     if isinstance(value, Mapping):
-        return {str(name): to_wire(each) for name, each in value.items()}
+        return {str(name): to_wire(each, spell) for name, each in value.items()}
     return cast("Json", value)
 
 

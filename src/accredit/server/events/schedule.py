@@ -39,9 +39,14 @@ def wait_ms(kind: EndpointKind, delivery_id: str, coming_attempt: int) -> int:
 
     coming_attempt: 2 to `attempts_of(kind)`.
     """
-    digest = hashlib.sha256(f"{delivery_id}:{coming_attempt}".encode()).digest()
+    return spread_wait(_WAITS_MS[kind][coming_attempt - 2], delivery_id, coming_attempt)
+
+
+def spread_wait(scheduled_ms: int, whose: str, coming_attempt: int) -> int:
+    """A wait times 0.9 to 1.1, by the id of what is tried again and the number of the coming attempt alone."""
+    digest = hashlib.sha256(f"{whose}:{coming_attempt}".encode()).digest()
     spread = int.from_bytes(digest[:4], "big")
-    return _WAITS_MS[kind][coming_attempt - 2] * (9 * _UNIT + 2 * spread) // (10 * _UNIT)
+    return scheduled_ms * (9 * _UNIT + 2 * spread) // (10 * _UNIT)
 
 
 def next_attempt_ms(

@@ -8,7 +8,7 @@ import sys
 from functools import cache
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from accredit.server.times import wire_time
 
@@ -20,6 +20,28 @@ _SESSIONS = Counter("accredit_sessions_opened", "Sessions opened, by door and tr
 _WARNINGS = Counter("accredit_warnings", "Warnings of admissions, by door and code.", ["door", "code"], registry=REGISTRY)
 COMMIT_GROUPS = Gauge("accredit_commit_groups", "Commits since the start.", registry=REGISTRY)
 COMMIT_ITEMS = Gauge("accredit_commit_items", "Changes committed since the start.", registry=REGISTRY)
+_ATTEMPTS = Counter("accredit_delivery_attempts", "Webhook attempts, by outcome.", ["kind", "outcome"], registry=REGISTRY)
+_DELIVERIES = Counter("accredit_deliveries", "Webhook deliveries that ended, by status.", ["kind", "status"], registry=REGISTRY)
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30)
+ATTEMPT_SECONDS = Histogram(
+    "accredit_delivery_attempt_seconds", "How long webhook attempts took.", buckets=_SECONDS, registry=REGISTRY
+)
+DELIVERY_AGE = Histogram(
+    "accredit_delivery_age_seconds",
+    "From an event to its delivery.",
+    buckets=(*_SECONDS, 300, 3600, 6 * 3600, 24 * 3600, 72 * 3600),
+    registry=REGISTRY,
+)
+DELIVERIES_UNDER_WAY = Gauge("accredit_deliveries_under_way", "Webhook attempts of this node just now.", registry=REGISTRY)
+DELIVERIES_DUE = Gauge(
+    "accredit_deliveries_due", "Webhook deliveries due and not claimed, a minute ago at most.", registry=REGISTRY
+)
+OLDEST_DUE_SECONDS = Gauge(
+    "accredit_delivery_oldest_due_seconds", "How long the oldest of them has been due.", registry=REGISTRY
+)
+CLOCK_DIFFERENCE_SECONDS = Gauge(
+    "accredit_clock_difference_seconds", "The server's clock less the database's, an hour ago at most.", registry=REGISTRY
+)
 
 
 @cache
@@ -38,6 +60,18 @@ def sessions_opened(door: str, trust: str) -> Counter:
 def warnings(door: str, code: str) -> Counter:
     """The counter of admissions with one warning."""
     return _WARNINGS.labels(door, code)
+
+
+@cache
+def delivery_attempts(kind: str, outcome: str) -> Counter:
+    """The counter of webhook attempts with one outcome: `succeeded`, `status_4xx` and its like, or a code of the attempt log."""
+    return _ATTEMPTS.labels(kind, outcome)
+
+
+@cache
+def deliveries_ended(kind: str, status: str) -> Counter:
+    """The counter of webhook deliveries that ended in one status."""
+    return _DELIVERIES.labels(kind, status)
 
 
 class JsonLines(logging.Formatter):

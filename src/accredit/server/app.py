@@ -50,6 +50,7 @@ from accredit.server.providers.registry import Providers
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.sessions.rest.sweeping import sweep_rest
 from accredit.server.settings import Settings
+from accredit.server.steps.registry import Steps
 from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
@@ -103,6 +104,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             mailer=mailer,
             notices=notices,
             providers=Providers(store, sealer, outbound, mailer, settings.public_url),
+            steps=Steps(store, sealer, outbound, mailer, settings.public_url),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,

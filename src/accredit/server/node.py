@@ -19,6 +19,7 @@ from accredit.server.notices import Notices
 from accredit.server.outbound import Outbound
 from accredit.server.providers.registry import Providers
 from accredit.server.settings import Settings
+from accredit.server.steps.registry import Steps
 from accredit.server.store import Store
 
 
@@ -41,6 +42,7 @@ class Node:
     mailer: Mailer
     notices: Notices
     providers: Providers
+    steps: Steps
     remembered: RememberedTokens
     refusal_limit: RefusalLimit
     clock: Callable[[], int]

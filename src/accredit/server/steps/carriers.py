@@ -51,7 +51,7 @@ class SmsCarrier:
         gateway = await self._gateways.find(asked.scope)
         if gateway is None:
             raise UndeliveredError("sms_not_configured", "missing")
-        body = fill_body(gateway.body, {"to": address, "text": write_message(code, asked.language), "id": new_id("sms_")})
+        body = fill_body(dict(gateway.body), {"to": address, "text": write_message(code, asked.language), "id": new_id("sms_")})
         status = await self._post(gateway, body, plain=asked.scope.environment == "sandbox")
         if not 200 <= status < 300:
             refused = status in _REFUSED

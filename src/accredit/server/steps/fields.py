@@ -73,7 +73,7 @@ def read_fields(members: Sequence[str], form: Mapping[str, str]) -> tuple[User, 
         try:
             user = user.merged(parse_member(name, _as_json(name, texts)))
         except MalformedError as error:
-            faults[error.member if error.member in texts else FORM_FIELDS[name][0]] = "invalid"  # type: ignore[index]
+            faults[error.member if error.member in texts else FORM_FIELDS[name][0]] = "invalid"
     return User() if faults else user, faults
 
 

@@ -3,7 +3,7 @@
 protocol-flow.md section 7. A step does not touch the session: it says what comes next, and at the end how it ended. What it must know
 again is its `state`, small JSON that the session keeps sealed.
 
-    kind = await node.steps.find(scope, rule)
+    kind = node.steps.find(scope, rule)
     next = await kind.start(asked)                       # the step became active: Ask, Wait or Done
     next = await kind.submit(asked, form)                # the person's form of an Ask
     next = await kind.poll(asked)                        # somebody asks again: a page that waits

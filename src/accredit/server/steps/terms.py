@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from accredit.encoding import Json
 from accredit.server.steps.step import Ask, Asked, Done, Next, StepOutcome
 from accredit.server.times import wire_time
 
@@ -24,7 +25,7 @@ class AcceptTerms:
 
 def accepted(asked: Asked) -> StepOutcome:
     """What is recorded."""
-    detail = {"version": asked.version, "language": asked.language, "accepted_at": wire_time(asked.now_ms)}
+    detail: dict[str, Json] = {"version": asked.version, "language": asked.language, "accepted_at": wire_time(asked.now_ms)}
     return StepOutcome("success", detail)
 
 

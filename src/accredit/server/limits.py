@@ -78,11 +78,15 @@ class Allowances:
 
 
 class RefusalLimit:
-    """At most `limit` refusals a minute for an address; an IPv6 address counts as its /64 (protocol-embed.md section 9)."""
+    """At most `limit` refusals a minute for an address; an IPv6 address counts as its /64 (protocol-embed.md section 9).
 
-    def __init__(self, limit: int, capacity: int = 100_000) -> None:
+    window_ms: another time than a minute.
+    """
+
+    def __init__(self, limit: int, capacity: int = 100_000, *, window_ms: int = _WINDOW_MS) -> None:
         self._limit = limit
         self._capacity = capacity
+        self._window_ms = window_ms
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def check(self, address: str, now_ms: int) -> None:
@@ -90,12 +94,12 @@ class RefusalLimit:
         if not self._counts:
             return
         window, count = self._counts.get(network_of(address), (0, 0))
-        if window == now_ms // _WINDOW_MS and count >= self._limit:
-            raise TooManyRefusals((_WINDOW_MS - now_ms % _WINDOW_MS) // 1000 + 1)
+        if window == now_ms // self._window_ms and count >= self._limit:
+            raise TooManyRefusals((self._window_ms - now_ms % self._window_ms) // 1000 + 1)
 
     def count(self, address: str, now_ms: int) -> None:
         """Count one refusal."""
-        network, current = network_of(address), now_ms // _WINDOW_MS
+        network, current = network_of(address), now_ms // self._window_ms
         window, count = self._counts.pop(network, (current, 0))
         self._counts[network] = (current, count + 1 if window == current else 1)
         if len(self._counts) > self._capacity:

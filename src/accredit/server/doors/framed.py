@@ -67,6 +67,10 @@ class FramedDoor(ABC, Generic[Ask, Verdict]):
         """Whether who asks shows no page, as far as that is known before the body is."""
         return False
 
+    def _tell(self, refusal: Refusal) -> Refusal:
+        """The refusal as this door tells it."""
+        return refusal
+
     async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         attempt = Attempt(self._door, scope["request_id"], scope["address"], self._node.clock())
@@ -105,7 +109,7 @@ class FramedDoor(ABC, Generic[Ask, Verdict]):
         return asker
 
     async def _refuse(self, attempt: Attempt, error: AccreditError) -> Page:
-        refusal = await refuse(self._node, attempt, error, told=self.told)
+        refusal = self._tell(await refuse(self._node, attempt, error, told=self.told))
         if attempt.as_problem:
             told = error if refusal.code == error.code else Refused(refusal.code)
             body = problem(told, attempt.request_id, self._node.settings.public_url, reason=refusal.reason)

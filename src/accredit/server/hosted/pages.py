@@ -32,7 +32,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a refused frame may be told. code: the outer one; reason: the audit code while debugging, else None."""
+    """What a refused frame may be told. code: the outer one; reason: the audit code while debugging, else None.
+
+    message: a sentence for the page around the frame, at doors that tell it one.
+    """
 
     status: int
     code: str
@@ -40,6 +43,7 @@ class Refusal:
     member: str | None = None
     reason: str | None = None
     retry_after_s: int | None = None
+    message: str | None = None
 
 
 def refusal_page(refusal: Refusal, *, door: str, channel: str | None, origin: str | None) -> Page:
@@ -58,6 +62,7 @@ def refusal_page(refusal: Refusal, *, door: str, channel: str | None, origin: st
             "channel": channel,
             "code": refusal.code,
             "request_id": refusal.request_id,
+            **({} if refusal.message is None else {"message": refusal.message}),
             **({} if refusal.reason is None else {"reason": refusal.reason}),
         },
     )

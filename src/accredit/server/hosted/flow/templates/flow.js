@@ -95,12 +95,12 @@ function show(told) {
   follow();
 }
 
-// The new screen is read out from its heading; after a mistake, from the field that has it.
+// The new screen is read out from its heading, or from the one field that it is about; after a mistake, from the field that has it.
 function settle() {
   const heading = app.querySelector("h1");
   const who = app.querySelector(".logo")?.alt ?? app.querySelector(".who")?.textContent;
   document.title = [heading.textContent, who].filter(Boolean).join(" · ");
-  (app.querySelector("[aria-invalid]") ?? heading).focus({ preventScroll: true });
+  (app.querySelector("[aria-invalid], [autofocus]") ?? heading).focus({ preventScroll: true });
   scrollTo(0, 0);
   localise(app);
   localise(document.getElementById("ending-text")?.content);

@@ -13,6 +13,7 @@ of one item: with its savepoint the claim is gone too, and the same request may 
         note(tx, item.claim, 201, session_id)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -104,6 +105,29 @@ def note(tx: Transaction, claim: Claim | None, status: int, session_id: str | No
             "UPDATE request_claims SET status = ?, session_id = ? WHERE claim IN (?, ?)",
             (status, session_id, claim.signature, claim.idempotency or claim.signature),
         )
+
+
+class ReplayedError(Exception):
+    """Raised inside a change whose request took effect before: nothing of the change lasts. replayed: what came of it then."""
+
+    def __init__(self, replayed: Replayed) -> None:
+        super().__init__("replayed")
+        self.replayed = replayed
+
+
+def claiming(claim: Claim | None, session_id: str, status: int = 200) -> Callable[[Transaction], None]:
+    """What a change of one session writes beside its own, so that its request has that effect once. It raises ReplayedError.
+
+    status, session_id: of the answer, as `note`.
+    """
+
+    def write(tx: Transaction) -> None:
+        replayed = take(tx, claim)
+        if replayed is not None:
+            raise ReplayedError(replayed)
+        note(tx, claim, status, session_id)
+
+    return write
 
 
 def find_replayed(tx: Transaction, claim: Claim) -> Replayed | None:

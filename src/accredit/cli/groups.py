@@ -1,13 +1,14 @@
 """Groups of commands that are imported when they are run, and the edge of the process where errors become one sentence.
 
 A group names its commands with a sentence each; the command `rotate-root` of package `accredit.cli.keys` is `command` in the module
-`accredit.cli.keys.rotate_root`.
+`accredit.cli.keys.rotate_root`, and `import`, a word of Python's, in `accredit.cli.keys.import_`.
 """
 
 import json
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in self.sentences:
             return None
-        found = import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
+        found = import_module(f"{self.package}.{module}").command
         assert isinstance(found, click.Command)
         return found
 

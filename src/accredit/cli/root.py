@@ -15,6 +15,7 @@ SENTENCES = {
     "provider": "Create, show and change providers of the rest door.",
     "snippet": "Print what a deployer pastes into a page.",
     "client": "Create, list, disable and enable API clients.",
+    "credential": "Create and list API credentials of the flow door.",
     "keys": "Make, register, list and end keys and secrets.",
     "deployment": "Sign, verify and explain signed deployments.",
     "identity": "Sign, verify and explain identity signatures.",

@@ -12,6 +12,7 @@ is the deployer's side.
 from accredit.reference.claims import LEEWAY_S, MAX_LIFETIME_S
 from accredit.reference.customer import read_customer_reference
 from accredit.reference.keys import ReferenceKey, ReferenceSecret, parse_reference_key
+from accredit.reference.published import is_published_secret
 from accredit.reference.signature import PeekedReference, peek_reference
 from accredit.reference.signing import sign_reference, sign_reference_v2
 from accredit.reference.verification import VerifiedReference, spend_reference, verify_reference, verify_reference_v2
@@ -23,6 +24,7 @@ __all__ = [
     "ReferenceKey",
     "ReferenceSecret",
     "VerifiedReference",
+    "is_published_secret",
     "parse_reference_key",
     "peek_reference",
     "read_customer_reference",

@@ -14,9 +14,13 @@ from accredit.passport import PASSPORT_ALGORITHMS, PASSPORT_ENCRYPTIONS
 from accredit.server.keyring.api_keys import create_api_key
 from accredit.server.keyring.identity_secrets import SecretHolder, import_identity_secret, issue_identity_secret
 from accredit.server.keyring.passport_keys import PassportHolder, create_passport_key
+from accredit.server.keyring.publishable_keys import create_publishable_key
 from accredit.server.keyring.records import KeyRecord
+from accredit.server.keyring.reference_keys import issue_reference_secret
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
+
+_OF_THE_ACCOUNT = ("publishable", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Wanted:
         if self.purpose == "identity" and len(self.integration_ids) > 1:
             raise click.UsageError("An identity secret is of a deployer, or of one of its integrations.")
         if self.purpose != "identity" and self.imported is not None:
-            raise click.UsageError("--import is for identity secrets.")
+            raise click.UsageError("--import is for identity secrets; `accredit keys import` takes over API secrets.")
+        if self.purpose in _OF_THE_ACCOUNT and self.integration_ids:
+            raise click.UsageError("--integration is for api, passport and identity.")
 
     async def make(self, node: Node, scope: Scope) -> "Made":
         """Make it. Raises what the making of its purpose raises."""
@@ -51,6 +57,15 @@ class Wanted:
             passport = PassportHolder(scope, self.integration_ids[0], self.alg, self.enc, self.label)
             key = await create_passport_key(node.store, node.sealer, passport, cause())
             return Made(key.record, "jwk", key.jwk)
+        if self.purpose == "publishable":
+            publishable = await create_publishable_key(node.store, scope, self.label, cause())
+            return Made(publishable, "publishable_key", publishable.kid)
+        if self.purpose == "reference":
+            reference = await issue_reference_secret(node.store, node.sealer, scope, self.label, cause())
+            return Made(reference.record, "secret", reference.secret_text)
+        return await self._make_identity(node, scope)
+
+    async def _make_identity(self, node: Node, scope: Scope) -> "Made":
         holder = SecretHolder(scope, str(self.deployer_id), next(iter(self.integration_ids), None), self.label)
         if self.imported is not None:
             return Made(await import_identity_secret(node.store, node.sealer, holder, self.imported, cause()))
@@ -77,11 +92,18 @@ class Made:
         "accredit keys create --purpose api --label 'checkout backend'",
         "accredit keys create --purpose api --integration checkout --out api.key",
         "accredit keys create --purpose passport --integration checkout --alg ECDH-ES+A128KW",
+        "accredit keys create --purpose publishable",
+        "accredit keys create --purpose reference --label 'shop pages' --out reference.secret",
         "accredit keys create --purpose identity --deployer shop --out identity.secret",
         "accredit keys create --purpose identity --deployer shop --import old.secret",
     )
 )
-@click.option("--purpose", type=click.Choice(("api", "passport", "identity")), required=True, help="What it is for.")
+@click.option(
+    "--purpose",
+    type=click.Choice(("api", "passport", "publishable", "reference", "identity")),
+    required=True,
+    help="What it is for.",
+)
 @click.option("--label", default="", help="What people call it.")
 @click.option("--deployer", "deployer_id", metavar="ID", help="identity only: whose secret it is.")
 @click.option(
@@ -113,8 +135,8 @@ def command(
     database: Database,
     as_json: bool,
 ) -> None:
-    """Make an API key for an owner's backend, the key that opens an integration's encrypted passports, or the secret that a deployer
-    signs its users with.
+    """Make an API key for an owner's backend, the key that opens an integration's encrypted passports, a publishable key or a secret
+    that signs customer references for the flow door, or the secret that a deployer signs its users with.
 
     The secret is shown this once; one that was imported is not shown. Of a pair for passports (ECDH-ES, RSA-OAEP-256) only the public
     half ever leaves the server.

@@ -12,10 +12,11 @@ from accredit.server.keyring.records import KeyFilter, KeyRecord, Purpose, list_
 from accredit.server.node import Node
 
 _COLUMNS = (
-    "key_id", "purpose", "state", "alg", "deployer_id", "integration_id", "client_id", "label", "retire_at", "last_used_at",
+    "key_id", "purpose", "state", "alg", "deployer_id", "integration_id", "client_id", "api_key_id", "label", "retire_at",
+    "last_used_at",
 )  # fmt: skip
 # A column that most have no use for is shown where a key has something in it.
-_WHERE_ANY = ("client_id",)
+_WHERE_ANY = ("client_id", "api_key_id")
 
 
 @click.command(

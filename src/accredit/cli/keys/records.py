@@ -17,8 +17,13 @@ from accredit.server.keyring.scope import SERVER, Scope
 from accredit.server.node import Node
 
 # Columns of the records that a table or a list of facts leaves out.
-_FOR_PROGRAMS = ("public_jwk", "key_set_id")
+_FOR_PROGRAMS = ("public_jwk", "key_set_id", "endpoint_id")
 _LOOKS_LIKE_OPTIONS = re.compile(r"-[A-Za-z0-9_-]{42}")
+
+
+whole_secret_option = click.option(
+    "--whole-secret", is_flag=True, help="Also the other keys over the same secret, as an API credential's."
+)
 
 
 class KeyCommand(click.Command):

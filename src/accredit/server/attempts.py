@@ -14,8 +14,8 @@ from accredit.server import telemetry
 from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.hosted.pages import Refusal
 from accredit.server.keyring.changes import Cause
-from accredit.server.keyring.leaks import Leak, respond
 from accredit.server.keyring.scope import Scope
+from accredit.server.leak_response import Sighting, answer_exposed
 from accredit.server.limits import TooManyRefusals, TooManyRequests, network_of
 from accredit.server.node import Node
 
@@ -55,12 +55,9 @@ class Attempt:
 
 async def refuse_exposed(node: Node, attempt: Attempt, texts: Collection[str]) -> None:
     """Revoke what must never be sent by a browser, wherever in a request it stands. Raises Refused `secret_exposed`."""
-    exposed = await node.keyring.find_exposed(texts)
-    if not exposed:
-        return
-    revoked = await respond(node.store, Leak(exposed, "browser", Cause(attempt.now_ms, request_id=attempt.request_id)))
+    seen = Sighting("browser", Cause(attempt.now_ms, request_id=attempt.request_id))
     # A secret that is nobody's here, as in somebody else's configuration, is no reason to refuse.
-    if revoked:
+    if await answer_exposed(node, texts, seen):
         raise Refused("secret_exposed")
 
 

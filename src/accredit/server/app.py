@@ -21,6 +21,7 @@ from accredit.server import audit, headers, telemetry
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
+from accredit.server.browser_secrets import refuse_browser_secret
 from accredit.server.claims import forget_claims
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
@@ -122,6 +123,7 @@ class App:
         self.settings = settings
         self.failure: AccreditError | None = None
         self._clock = clock
+        self._node: Node | None = None
         self._hot: dict[str, Application] = {}
         self._rest: Application = _not_started
         self._flow: Application = _not_started
@@ -139,8 +141,12 @@ class App:
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
         path = scope["path"]
+        hot = self._hot.get(path)
         try:
-            await (self._hot.get(path) or self._find(path))(scope, receive, send)
+            # Hot doors look through what they read; a query is none of it.
+            if self._node is not None and (hot is None or scope["query_string"]):
+                await refuse_browser_secret(self._node, scope)
+            await (hot or self._find(path))(scope, receive, send)
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
         except Exception as error:  # noqa: BLE001
             await self._fail(scope, send, error)
@@ -170,6 +176,7 @@ class App:
                 self.failure = error
                 await send({"type": "lifespan.startup.failed", "message": f"{error.code}: {error.title}"})
                 return
+            self._node = node
             self._wire(node)
             stack.push_async_callback(_stop, [asyncio.create_task(work) for work in _background(node)])
             await send({"type": "lifespan.startup.complete"})

@@ -197,7 +197,7 @@ def test_a_page_has_the_colours_of_its_theme():
     page = text_of(choice_page(around(look=dark_alone), [BANK]))
     assert ":root { color-scheme: dark; --background: #000000; --surface: #111111;" in page
     assert "prefers-color-scheme" not in page
-    assert "font: 1rem/1.5 Rockwell, 'Rockwell Nova'" in page
+    assert "--fonts: Rockwell, 'Rockwell Nova'" in page
     ours = text_of(choice_page(around(), [BANK]))
     assert "color-scheme: light dark; --background: #f3f5f8;" in ours
     assert "@media (prefers-color-scheme: dark) { :root { --background: #101317;" in ours

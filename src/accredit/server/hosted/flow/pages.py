@@ -19,7 +19,7 @@ from accredit.server.hosted.wording import languages
 
 # How long before the end the person is warned.
 WARNING_MS = 120_000
-_FRAME_NOTICES, _LINK_NOTICES = ("reopen", "stopped", "busy"), ("lost", "invalid", "stopped", "busy")
+_FRAME_NOTICES, _LINK_NOTICES = ("reopen", "stopped", "busy"), ("back", "lost", "invalid", "stopped", "busy")
 
 TEMPLATES = Environment(
     loader=ChoiceLoader([PackageLoader("accredit.server.hosted.flow"), PackageLoader("accredit.server.hosted")]),

@@ -44,18 +44,21 @@ async function ask(path, body) {
   busy = false;
   app.querySelectorAll("form").forEach((form) => form.removeAttribute("aria-busy"));
   if (answer?.status === 200) show(answer.told);
-  else if (answer?.status === 409) look_again();
-  else fail(answer?.status, path);
+  // Somebody else was faster, in another tab: what there is now.
+  else if (answer?.status === 409 && path !== paths.state) look_again();
+  else fail(answer, path);
 }
 
 const look_again = () => ask(paths.state, {});
 
-function fail(status, path) {
-  if (status === 401 || status === 410) {
+function fail(answer, path) {
+  const { status, told } = answer ?? {};
+  if (told) connection?.event("error", { topic: "error", code: told.code, message: told.title, request_id: told.request_id });
+  if (status === 401) {
     store.write("token", null);
-    notice(peer || !kept ? "reopen" : "lost");
+    notice(kept ? "lost" : "reopen");
   } else if (status === 403) notice("stopped");
-  else if (status === 404) notice(path === paths.exchange ? "invalid" : "lost");
+  else if (status === 404) notice("invalid");
   else if (status === 429 && !shown) notice("busy");
   else {
     say(!status || status >= 500 || status === 429 ? "offline" : "broken");
@@ -185,9 +188,7 @@ function speak(code) {
 }
 
 function start() {
-  const key = store.read("key");
-  if (key) ask(paths.exchange, { key });
-  else notice("invalid");
+  ask(paths.exchange, { key: store.read("key") });
 }
 
 // Inside a frame Escape is heard here alone.
@@ -217,5 +218,7 @@ if (first) {
   }
   token = key ? undefined : store.read("token");
   if (token) look_again();
-  else settle();
+  // Who comes back from a service, in a window that knows nothing, goes on where that one was opened.
+  else if (store.read("key")) settle();
+  else notice("back");
 }

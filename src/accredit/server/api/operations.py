@@ -54,6 +54,7 @@ PARAMETERS = {
     "api_key_id": Parameter(_OURS, "key_not_found", "The key id of an API credential."),
     "encryption_key_id": Parameter(r"[A-Za-z0-9._~-]{1,128}", "key_not_found", "A registered encryption key."),
     "key_set_id": Parameter(_OURS, "key_not_found", "A key set."),
+    "service_id": Parameter(_OURS, "step_service_not_found", "A step service."),
     "endpoint_id": Parameter(_OURS, "endpoint_not_found", "A webhook endpoint."),
     "uid": Parameter(r"[\s\S]{1,256}", "field_invalid", "A user id, percent-encoded: whatever a door takes as one."),
     "request_id": Parameter(r"[0-9a-f]{32}", "boot_report_not_found", "A request, as `X-Request-Id` named it."),

@@ -12,7 +12,7 @@ from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.outbound import Outbound
-from accredit.server.steps.gateways import check_body, check_headers, find_gateway, open_headers, seal_headers
+from accredit.server.steps.gateways import SmsGateway, check_body, check_headers, find_gateway, open_headers, seal_headers
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 
@@ -33,8 +33,8 @@ class _Writing:
     sealed: bytes = field(repr=False)
 
 
-async def set_gateway(store: Store, sealer: Sealer, outbound: Outbound, change: GatewayChange) -> None:
-    """Set the gateway, in place of the one that is there.
+async def set_gateway(store: Store, sealer: Sealer, outbound: Outbound, change: GatewayChange) -> SmsGateway:
+    """Set the gateway, in place of the one that is there; as it is then.
 
     Raises MalformedError with the member: `field_invalid`, `endpoint_url_invalid`, `endpoint_address_forbidden`; NotFoundError
     `account_not_found`.
@@ -48,6 +48,7 @@ async def set_gateway(store: Store, sealer: Sealer, outbound: Outbound, change: 
     check_headers(headers)
     await check_address(outbound, change.url, change.scope)
     await store.write(_set, _Writing(change, seal_headers(sealer, change.scope, headers)))
+    return SmsGateway(change.scope, change.url, change.body, headers, change.cause.at_ms)
 
 
 async def check_address(outbound: Outbound, url: str, scope: Scope) -> None:

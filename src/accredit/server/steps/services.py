@@ -21,6 +21,7 @@ _CACHED_SCOPES = 256
 COLUMNS = "account_id, environment, id, record, created_ms, updated_ms"
 
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+Description = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
 TimeoutS = Annotated[int, msgspec.Meta(ge=1, le=30)]
 
 
@@ -28,7 +29,7 @@ class ServiceMembers(msgspec.Struct, frozen=True, kw_only=True):
     """What the column `record` holds. timeout_s: for one answer. encryption_public_key: a JWK that requests are sealed to."""
 
     url: Url
-    description: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")] = ""
+    description: Description = ""
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
     encryption_public_key: dict[str, Any] | None = None
 

@@ -11,7 +11,7 @@ from typing import Literal
 from accredit.errors import ConflictError, MalformedError, NotFoundError
 from accredit.server.events.outbox import Event, append
 from accredit.server.keyring.scope import Scope
-from accredit.server.sessions.record import COLUMNS, Session, Status, find_session, read_row
+from accredit.server.sessions.record import COLUMNS, OF_FRAMED_DOORS, Session, Status, find_session, read_row
 from accredit.server.store import Store, Transaction, one_by_one
 
 Outcome = Literal["success", "failed", "aborted", "cancelled"]
@@ -114,7 +114,7 @@ def transition(session: Session) -> Event:
 
 
 async def cancel_sessions_of_key(store: Store, scope: Scope, key_id: str, *, now_ms: int) -> int:
-    """Cancel the open sessions that this key's proof opened, some at a time; how many there were.
+    """Cancel the open sessions of framed doors that this key's proof opened, some at a time; how many there were.
 
     The key is revoked before, so no new ones come; who asks again after an interruption ends the rest.
     """
@@ -129,7 +129,7 @@ def _cancel_of_key(tx: Transaction, item: tuple[Scope, str, int]) -> int:
     scope, key_id, now_ms = item
     ids = tx.rows(
         f"SELECT id FROM sessions WHERE proof_key_id = ? AND account_id = ? AND environment = ? AND {_OPEN}"
-        f" ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
+        f" AND {OF_FRAMED_DOORS} ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
         (key_id, scope.account_id, scope.environment),
     )
     return close(tx, [row[0] for row in ids], "cancelled", now_ms, reason="key_revoked")
@@ -146,10 +146,10 @@ async def sweep(store: Store, *, now_ms: int) -> tuple[int, int]:
 def expire_due(tx: Transaction, now_ms: int) -> int:
     """Change: give up to 500 sessions past their time the status that every reader sees already.
 
-    Those of the rest door end with an answer, which `rest/sweeping.py` writes.
+    Those of the doors rest and flow end in ways of their own: `rest/sweeping.py`, `flow/sweeping.py`.
     """
     ids = tx.rows(
-        f"SELECT id FROM sessions WHERE {_OPEN} AND expires_ms <= ? AND door <> 'rest' ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
+        f"SELECT id FROM sessions WHERE {_OPEN} AND expires_ms <= ? AND {OF_FRAMED_DOORS} ORDER BY id LIMIT {_SWEEP_AT_ONCE}",
         (now_ms,),
     )
     return close(tx, [row[0] for row in ids], "expired", now_ms, only_past=True)
@@ -176,7 +176,7 @@ def close(
 def redact_due(tx: Transaction, now_ms: int) -> int:
     """Change: redact up to 500 sessions whose retention is over."""
     ids = tx.rows(
-        f"SELECT id FROM sessions WHERE redact_ms <= ? AND door <> 'rest' ORDER BY id LIMIT {_SWEEP_AT_ONCE}", (now_ms,)
+        f"SELECT id FROM sessions WHERE redact_ms <= ? AND {OF_FRAMED_DOORS} ORDER BY id LIMIT {_SWEEP_AT_ONCE}", (now_ms,)
     )
     return redact(tx, [row[0] for row in ids], now_ms)
 

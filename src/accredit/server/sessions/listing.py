@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from accredit.server.keyring.scope import Scope
-from accredit.server.sessions.record import COLUMNS, OPEN, Session, Status, read_row
+from accredit.server.sessions.record import COLUMNS, OF_FRAMED_DOORS, OPEN, Session, Status, read_row
 from accredit.server.store import Transaction, Value
 
 # Sorts behind every session id, which is of hexadecimal digits.
@@ -28,8 +30,7 @@ def find_sessions(tx: Transaction, wanted: tuple[SessionSearch, str, int]) -> li
         ("account_id = ?", (search.scope.account_id,)),
         ("environment = ?", (search.scope.environment,)),
         ("id < ?", (before,)),
-        # Those of the rest door have a list of their own.
-        ("door <> 'rest'", ()),
+        (OF_FRAMED_DOORS, ()),
     ]
     if search.integration_id is not None:
         conditions.append(("integration_id = ?", (search.integration_id,)))
@@ -52,3 +53,11 @@ def _of_status(status: Status, now_ms: int) -> tuple[str, tuple[Value, ...]]:
         marks = ",".join("?" * len(OPEN))
         return f"(status = 'expired' OR (status IN ({marks}) AND expires_ms <= ?))", (*OPEN, now_ms)
     return "status = ?", (status,)
+
+
+def searched_text(*texts: str) -> str | None:
+    """Texts as a column keeps them that is searched for one of them; None for none. As JSON, no text holds what parts them."""
+    return "".join(f"\n{_ENCODER.encode(text).decode()}\n" for text in texts) or None
+
+
+_ENCODER = msgspec.json.Encoder()

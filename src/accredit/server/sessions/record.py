@@ -15,6 +15,9 @@ from accredit.server.store import Row, Transaction
 Status = Literal["created", "waiting", "pending_review", "success", "failed", "aborted", "error", "cancelled", "expired"]
 OPEN: tuple[Status, ...] = ("created", "waiting", "pending_review")
 
+# Sessions of the other doors have rows of their own beside this one, an API of their own, and ends of their own.
+OF_FRAMED_DOORS = "door NOT IN ('rest', 'flow')"
+
 COLUMNS = (
     "id, account_id, environment, door, integration_id, integration_version, status, reason, sequence, created_ms, updated_ms,"
     " expires_ms, completed_ms, deployer_id, origin, trust, proof_kind, proof_key_id, single_use, subject_hash, anonymous,"
@@ -91,10 +94,10 @@ def read_row(row: Row) -> Session:
 
 
 def find_session(tx: Transaction, wanted: tuple[str, Scope]) -> Session | None:
-    """Query: the session of that id, if it is of that account and environment; those of the rest door have an API of their own."""
+    """Query: the session of a framed door of that id, if it is of that account and environment."""
     session_id, scope = wanted
     row = tx.row(
-        f"SELECT {COLUMNS} FROM sessions WHERE id = ? AND account_id = ? AND environment = ? AND door <> 'rest'",
+        f"SELECT {COLUMNS} FROM sessions WHERE id = ? AND account_id = ? AND environment = ? AND {OF_FRAMED_DOORS}",
         (session_id, scope.account_id, scope.environment),
     )
     return None if row is None else read_row(row)

@@ -10,6 +10,6 @@ group; a read sees every write that was answered before it was asked.
 
 from .config_version import bump_config
 from .store import Store
-from .transaction import Change, Query, Row, StatementError, Transaction, Value, one_by_one
+from .transaction import Change, Query, Row, StatementError, Transaction, Value, in_order, one_by_one
 
-__all__ = ["Change", "Query", "Row", "StatementError", "Store", "Transaction", "Value", "bump_config", "one_by_one"]
+__all__ = ["Change", "Query", "Row", "StatementError", "Store", "Transaction", "Value", "bump_config", "in_order", "one_by_one"]

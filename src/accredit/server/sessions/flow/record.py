@@ -1,8 +1,8 @@
 """The row of a session of the flow door as the rest of the server reads it: its control part, its steps, and what is sealed.
 
 The row is that of every session, joined with its own columns. `revision` counts what was written, so that of two who change it at
-once none loses the other's work. What tells of the person is sealed under a key of the session's own, itself sealed under the account's
-data key: redaction destroys it.
+once none loses the other's work. What tells of the person is sealed under a key of the session's own, itself sealed under the
+account's data key: redaction destroys it.
 """
 
 import os
@@ -29,6 +29,8 @@ _SHARED = (
 _OWN = "customer_hash, superseded, signed, control, steps, own_key, link, previous_session_id, wake_ms, revision"
 COLUMNS = ", ".join([*(f"s.{name}" for name in _SHARED.split(", ")), *(f"f.{name}" for name in _OWN.split(", "))])
 TABLES = "sessions s JOIN flow_sessions f ON f.session_id = s.id"
+# 9999-12-31: what awaits review does not expire.
+NO_EXPIRY_MS = 253_402_300_799_000
 _KEY_BYTES, _NONCE_BYTES = 32, 12
 
 
@@ -55,14 +57,21 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What holds for the session for good and may be read in clear: the policy's snapshot, and what it was created with.
 
-    rules: the template's steps in their order. hosted_key_in: where links have their key. encryption_key: a public JWK as JSON.
+    rules: the template's steps in their order. hosted_key_in: where links have their key. encryption_key: a public JWK as JSON;
+    key_given: it is the caller's own, not the template's.
     """
 
     rules: tuple[StepRule, ...]
     hosted_key_in: HostedKeyIn = "query"
     encryption_key: str | None = None
+    key_given: bool = False
     tags: tuple[str, ...] = ()
     simulation: Simulation | None = None
+
+    @property
+    def headless(self) -> bool:
+        """Whether the steps run without a person."""
+        return self.simulation is not None and self.simulation.run
 
 
 class KeptStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

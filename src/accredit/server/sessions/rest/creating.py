@@ -18,6 +18,7 @@ from accredit.server.gate.rest import RestAdmission
 from accredit.server.ids import new_session_id
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
+from accredit.server.sessions.listing import searched_text
 from accredit.server.sessions.quota import count_opened, find_over_quota, quota_day
 from accredit.server.sessions.rest.callbacks import has_nonce
 from accredit.server.sessions.rest.changing import rest_event
@@ -30,7 +31,6 @@ from accredit.server.sessions.rest.record import (
     RestSession,
     nonce_hash,
     seal_open,
-    searched_text,
     write_control,
 )
 from accredit.server.store import Transaction, Value

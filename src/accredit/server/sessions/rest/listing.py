@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from accredit.server.keyring.scope import Scope
+from accredit.server.sessions.listing import searched_text
 from accredit.server.sessions.record import OPEN, Status
-from accredit.server.sessions.rest.record import COLUMNS, TABLES, RestSession, read_row, searched_text
+from accredit.server.sessions.rest.record import COLUMNS, TABLES, RestSession, read_row
 from accredit.server.store import Transaction, Value
 
 

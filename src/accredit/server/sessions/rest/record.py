@@ -204,11 +204,6 @@ def nonce_hash(nonce: str) -> bytes:
     return hashlib.sha256(nonce.encode("utf-8", "replace")).digest()
 
 
-def searched_text(*texts: str) -> str | None:
-    """Texts as a column keeps them that is searched for one of them; None for none. As JSON, no text holds what parts them."""
-    return "".join(f"\n{_ENCODER.encode(text).decode()}\n" for text in texts) or None
-
-
 def read_row(row: Row) -> RestSession:
     """The session of a row that was selected by COLUMNS."""
     return RestSession(*row)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.server.limits import RateLimit, RefusalLimit, TooManyRefusals, TooManyRequests, network_of
+from accredit.server.limits import Allowances, RateLimit, RefusalLimit, TooManyRefusals, TooManyRequests, network_of
 
 
 def test_an_address_waits_for_the_next_minute():
@@ -60,3 +60,32 @@ def test_many_callers_push_out_the_oldest_only():
     limit.take("a", 1, 0)
     with pytest.raises(TooManyRequests):
         limit.take("c", 1, 0)
+
+
+def test_a_burst_at_once_and_then_so_many_a_second():
+    allowances = Allowances(2, 4)
+    taken = [allowances.take("a", 1000) for _ in range(5)]
+    assert [each.granted for each in taken] == [True] * 4 + [False]
+    assert [each.remaining for each in taken] == [3, 2, 1, 0, 0]
+    assert [each.full_s for each in taken] == [1, 1, 2, 2, 2]
+    assert {each.limit for each in taken} == {4}
+    assert not allowances.take("a", 1499).granted
+    assert allowances.take("a", 1500).granted
+    assert not allowances.take("a", 1500).granted
+    assert allowances.take("b", 1500).remaining == 3
+    assert allowances.take("a", 60_000).remaining == 3
+
+
+def test_a_clock_that_goes_back_gives_nothing():
+    allowances = Allowances(1, 1)
+    assert allowances.take("a", 5000).granted
+    assert not allowances.take("a", 4000).granted
+    assert allowances.take("a", 5000).granted
+
+
+def test_many_keys_push_out_the_one_that_was_silent_longest():
+    allowances = Allowances(1, 1, capacity=2)
+    for who in "abac":
+        allowances.take(who, 0)
+    assert not allowances.take("a", 0).granted
+    assert allowances.take("b", 0).granted

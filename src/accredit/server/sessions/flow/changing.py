@@ -21,6 +21,7 @@ from accredit.server.audit import AuditEntry
 from accredit.server.audit import append as append_audit
 from accredit.server.events.outbox import Event, append
 from accredit.server.node import Node
+from accredit.server.sessions.flow.claims import Claim, claiming
 from accredit.server.sessions.flow.objects import built_object, seal_personal
 from accredit.server.sessions.flow.reading import load_any
 from accredit.server.sessions.flow.record import (
@@ -72,6 +73,11 @@ class Draft:
         if event_type in ("session.success", "session.failed"):
             answer = self._answer()
         self.events.append(flow_event(self.session, event_type, self.now_ms, data, answer))
+
+    def once(self, claim: Claim | None) -> None:
+        """Let the request have this change as its one effect; where it had it before, writing raises ReplayedError."""
+        if claim is not None:
+            self.writes.append(claiming(claim, self.session.session_id))
 
     def take(self, steps: Steps) -> None:
         """Put steps in the place of the present ones, and tell of each that changed."""

@@ -11,6 +11,7 @@ from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.sessions.flow.changing import Draft, change_flow
+from accredit.server.sessions.flow.claims import Claim
 from accredit.server.sessions.flow.reading import load_any, load_newest
 from accredit.server.sessions.flow.record import FlowSession
 from accredit.server.sessions.flow.running import review_steps
@@ -51,10 +52,10 @@ def expire(draft: Draft) -> None:
         draft.end("expired", at_ms=draft.session.expires_ms)
 
 
-async def cancel_flow(node: Node, session: FlowSession, cause: Cause) -> FlowSession:
+async def cancel_flow(node: Node, session: FlowSession, cause: Cause, claim: Claim | None = None) -> FlowSession:
     """Cancel a session that is active or awaits review; again is the same.
 
-    Raises ConflictError `session_not_active` after another end.
+    Raises ConflictError `session_not_active` after another end; ReplayedError, ConflictError `idempotency_key_reused`.
     """
 
     def change(draft: Draft) -> None:
@@ -66,6 +67,7 @@ async def cancel_flow(node: Node, session: FlowSession, cause: Cause) -> FlowSes
             return
         elif draft.session.status != "cancelled":
             raise ConflictError("session_not_active")
+        draft.once(claim)
 
     ended = await change_flow(node, session, change)
     if ended.status != "cancelled":
@@ -73,8 +75,13 @@ async def cancel_flow(node: Node, session: FlowSession, cause: Cause) -> FlowSes
     return ended
 
 
-async def review_flow(node: Node, session: FlowSession, decision: Decision, cause: Cause) -> FlowSession:
-    """Decide what awaits review. Raises ConflictError `session_not_in_review`."""
+async def review_flow(
+    node: Node, session: FlowSession, decision: Decision, cause: Cause, claim: Claim | None = None
+) -> FlowSession:
+    """Decide what awaits review.
+
+    Raises ConflictError `session_not_in_review`; ReplayedError, ConflictError `idempotency_key_reused`.
+    """
     approved = decision == "approve"
 
     def change(draft: Draft) -> None:
@@ -83,6 +90,7 @@ async def review_flow(node: Node, session: FlowSession, decision: Decision, caus
         draft.take(review_steps(draft.session.steps, approved=approved, now_ms=draft.now_ms))
         draft.end("success" if approved else "failed")
         draft.entries.append(audit_entry(draft.session, "session.reviewed", cause))
+        draft.once(claim)
 
     return await change_flow(node, session, change)
 

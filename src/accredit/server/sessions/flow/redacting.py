@@ -18,14 +18,18 @@ from accredit.server.store import Transaction, one_by_one
 _TRIES = 5
 
 
-async def redact_flow(node: Node, session: FlowSession, cause: Cause | None) -> FlowSession:
-    """Erase an ended session; again is the same. cause: None for the retention. Raises ConflictError `session_active`."""
+async def redact_flow(node: Node, session: FlowSession, cause: Cause | None, claim: Claim | None = None) -> FlowSession:
+    """Erase an ended session; again is the same. cause: None for the retention.
+
+    Raises ConflictError `session_active`; ReplayedError, ConflictError `idempotency_key_reused`.
+    """
     session = await expire_if_due(node, session)
 
     def change(draft: Draft) -> None:
         if not draft.session.has_ended(draft.now_ms):
             raise ConflictError("session_active")
         _redact(draft, cause)
+        draft.once(claim)
 
     return await change_flow(node, session, change)
 

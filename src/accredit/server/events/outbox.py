@@ -8,7 +8,7 @@ With an event goes one delivery for each enabled endpoint that hears of it. Whic
 one statement for all events: so no node is ever behind with it, and where there are none a change costs that statement alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -39,7 +39,8 @@ class Event(msgspec.Struct, frozen=True):
     """Something that happened. sequence: counts the events of a session from 1. data: in the protocol's words.
 
     answer: for full payloads, of a session that ended: `session`, what the door's API would answer now, or `sealed_answer`, where the
-    caller gave a key. It is stored nowhere but in bodies that are sealed to an endpoint's key.
+    caller gave a key. It is stored nowhere but in bodies that are sealed to an endpoint's key. build_answer: makes it, where that is
+    work to be done only if somebody takes it; called in the transaction.
     """
 
     type: str
@@ -50,6 +51,7 @@ class Event(msgspec.Struct, frozen=True):
     sequence: int | None = None
     data: Mapping[str, Json] = {}
     answer: Mapping[str, Json] = {}
+    build_answer: Callable[[], Mapping[str, Json]] | None = None
 
 
 def append(tx: Transaction, events: Sequence[Event]) -> None:
@@ -113,8 +115,25 @@ def _delivery_row(event_id: str, event: Event, endpoint: Endpoint) -> tuple[Valu
         stored = StoredEvent(
             event_id, scope, event.type, at_ms, event.session_id, event.integration_id, event.sequence, dict(event.data)
         )
-        body = kept_body(endpoint, stored, event.answer)
+        body = kept_body(endpoint, stored, _answer(endpoint, event))
     return (
         *(new_id("dlv_"), scope.account_id, scope.environment, endpoint.endpoint_id, event_id, event.type, "pending"),
         *(at_ms, at_ms, None, 0, None, None, None, body),
     )
+
+
+def _answer(endpoint: Endpoint, event: Event) -> Mapping[str, Json]:
+    if endpoint.members.payload != "full":
+        return {}
+    return event.answer if event.build_answer is None else event.build_answer()
+
+
+def forget_bodies(tx: Transaction, session_ids: Sequence[str]) -> None:
+    """Drop what deliveries keep of these sessions, because their persons are erased; what is sent from now on is thin."""
+    if session_ids:
+        marks = ",".join("?" * len(session_ids))
+        tx.execute(
+            f"UPDATE deliveries SET body = NULL WHERE event_id IN (SELECT id FROM events WHERE session_id IN ({marks}))"
+            " AND body IS NOT NULL",
+            session_ids,
+        )

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from accredit.errors import ConflictError, MalformedError, NotFoundError
-from accredit.server.events.outbox import Event, append
+from accredit.server.events.outbox import Event, append, forget_bodies
 from accredit.server.keyring.scope import Scope
+from accredit.server.sessions.answers import WITH_ANSWER, ended_answer
 from accredit.server.sessions.record import COLUMNS, OF_FRAMED_DOORS, Session, Status, find_session, read_row
 from accredit.server.store import Store, Transaction, one_by_one
 
@@ -63,7 +66,7 @@ def end(tx: Transaction, ending: Ending) -> Session:
     )
     if row is not None:
         session = read_row(row)
-        append(tx, [transition(session)])
+        append(tx, [_ended(tx, session)])
         return session
     found = find_session(tx, (ending.session_id, ending.scope))
     if found is None:
@@ -168,8 +171,16 @@ def close(
         f" WHERE id IN ({','.join('?' * len(ids))}) AND {_OPEN}{past} RETURNING {COLUMNS}",
         (status, reason, now_ms, now_ms, now_ms, *ids),
     )
-    append(tx, [transition(read_row(row)) for row in rows])
+    append(tx, [_ended(tx, read_row(row)) for row in rows])
     return len(rows)
+
+
+def _ended(tx: Transaction, session: Session) -> Event:
+    """The event of an end, with what full payloads say of it."""
+    event = transition(session)
+    if session.status not in WITH_ANSWER:
+        return event
+    return msgspec.structs.replace(event, build_answer=lambda: {"session": ended_answer(tx, session)})
 
 
 @one_by_one
@@ -185,8 +196,12 @@ def redact(tx: Transaction, ids: Sequence[str], now_ms: int) -> int:
     """Erase what tells of the person from ended sessions; ids, statuses, times and the keyed hash of the user stay."""
     if not ids:
         return 0
-    return tx.execute(
+    rows = tx.rows(
         "UPDATE sessions SET sealed = NULL, answer = NULL, origin = NULL, channel = NULL, locale = NULL, redact_ms = NULL,"
-        f" redacted_ms = ? WHERE id IN ({','.join('?' * len(ids))}) AND redacted_ms IS NULL",
-        (now_ms, *ids),
+        " redacted_ms = ?, updated_ms = ?, sequence = sequence + 1"
+        f" WHERE id IN ({','.join('?' * len(ids))}) AND redacted_ms IS NULL RETURNING {COLUMNS}",
+        (now_ms, now_ms, *ids),
     )
+    forget_bodies(tx, ids)
+    append(tx, [msgspec.structs.replace(transition(read_row(row)), type="session.redacted") for row in rows])
+    return len(rows)

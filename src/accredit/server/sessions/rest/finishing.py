@@ -4,7 +4,12 @@ Whatever ends a session (an answer of a provider, the person, the caller, the cl
 open statuses and the clock. Who loses drops its bytes and reads the winner's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import msgspec
 
 from accredit.encoding import Json
 from accredit.errors import AccreditError, ConflictError, FailureError
@@ -13,6 +18,7 @@ from accredit.server.audit import append as append_audit
 from accredit.server.events.outbox import append as append_events
 from accredit.server.node import Node
 from accredit.server.providers.provider import Outcome
+from accredit.server.sessions.answers import WITH_ANSWER
 from accredit.server.sessions.rest.answers import Standing, answer_body, keep_answer, seal_answer
 from accredit.server.sessions.rest.changing import rest_event
 from accredit.server.sessions.rest.judging import Judgement, judge_outcome, key_is_revoked
@@ -21,6 +27,7 @@ from accredit.server.sessions.rest.record import RestSession, find_row, load_ope
 from accredit.server.store import Transaction, one_by_one
 
 _TRIES = 5
+TellAnswer: TypeAlias = Callable[[], dict[str, Json]]
 
 
 async def finish(node: Node, session: RestSession, outcome: Outcome, *, attempt_id: str | None) -> RestSession:
@@ -100,13 +107,13 @@ async def drop_late(node: Node, session: RestSession, reason: str | None = None)
 async def _try_end(node: Node, session: RestSession, judgement: Judgement) -> RestSession | None:
     """Steps 3 to 5: build, seal, and store; None if somebody wrote meanwhile."""
     now_ms = node.clock()
-    standing, answer = await _build(node, session, judgement.standing, now_ms)
-    ending = _Ending(session, standing, answer, now_ms, _entry(session, standing, judgement, now_ms))
+    standing, answer, told = await _build(node, session, judgement.standing, now_ms)
+    ending = _Ending(session, standing, answer, told, now_ms, _entry(session, standing, judgement, now_ms))
     return await node.store.write(_store_end, ending)
 
 
-async def _build(node: Node, session: RestSession, standing: Standing, now_ms: int) -> tuple[Standing, bytes]:
-    """The answer as it is stored. If sealing fails, the session ends with an error instead, and without the person."""
+async def _build(node: Node, session: RestSession, standing: Standing, now_ms: int) -> tuple[Standing, bytes, TellAnswer]:
+    """The answer as it is stored, and as events tell it. If sealing fails, the session ends with an error, without the person."""
     part, until_ms = load_open(node.sealer, session), now_ms + (session.retention_ms or 0)
     if await key_is_revoked(node, session):
         standing = _bare(standing)
@@ -116,7 +123,14 @@ async def _build(node: Node, session: RestSession, standing: Standing, now_ms: i
         if standing.status != "success":
             raise
         return await _build(node, session, Standing("error", "session_error", bare=True), now_ms)
-    return standing, keep_answer(node, session, answer)
+    return standing, keep_answer(node, session, answer), partial(_told, session, answer)
+
+
+def _told(session: RestSession, answer: bytes) -> dict[str, Json]:
+    """The answer for full payloads (protocol-webhooks.md section 4): to a caller's key it is sealed, and stays so."""
+    if session.key_jwk is not None:
+        return {"sealed_answer": answer.decode("ascii")}
+    return {"session": msgspec.json.decode(answer)}
 
 
 def _bare(standing: Standing) -> Standing:
@@ -151,6 +165,7 @@ class _Ending:
     session: RestSession
     standing: Standing
     answer: bytes
+    told: TellAnswer
     now_ms: int
     entry: AuditEntry | None
 
@@ -179,7 +194,8 @@ def _store_end(tx: Transaction, item: _Ending) -> RestSession | None:
         return None
     ended = find_row(tx, session.session_id)
     assert ended is not None
-    append_events(tx, [rest_event(ended, ended.control, now_ms)])
+    event = rest_event(ended, ended.control, now_ms)
+    append_events(tx, [msgspec.structs.replace(event, build_answer=item.told) if ended.status in WITH_ANSWER else event])
     if item.entry is not None:
         append_audit(tx, [item.entry])
     return ended

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accredit.errors import ConflictError
 from accredit.server.audit import AuditEntry
 from accredit.server.audit import append as append_audit
-from accredit.server.events.outbox import Event
+from accredit.server.events.outbox import Event, forget_bodies
 from accredit.server.events.outbox import append as append_events
 from accredit.server.keyring.changes import Cause
 from accredit.server.node import Node
@@ -124,6 +124,7 @@ def erase(tx: Transaction, sessions: Sequence[RestSession], now_ms: int) -> int:
         (now_ms, ROW_LIFE_MS, now_ms, ROW_LIFE_MS, now_ms, *ids),
     )
     erased = {row[0]: row[1] for row in rows}
+    forget_bodies(tx, list(erased))
     append_events(tx, [_redacted(each, erased[each.session_id], now_ms) for each in sessions if each.session_id in erased])
     return len(erased)
 

@@ -8,7 +8,7 @@ from accredit.errors import MalformedError
 from accredit.server.mail import Letter, Mailer, MailError, SmtpServer, is_address, is_sender, parse_smtp_url
 from accredit.server.settings import read_settings
 
-from .providers.test_email_otp import Post
+from ..post import Post
 
 LETTER = Letter("person@shop.example", "Subject", "Text with ö\n")
 SENDER = "Example <no-reply@example.com>"

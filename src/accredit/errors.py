@@ -411,6 +411,7 @@ CODES: dict[str, Code] = {
         404,
         endpoint_not_found="There is no such webhook endpoint.",
         event_not_found="There is no such event, or it is older than 30 days.",
+        delivery_not_found="There is no such delivery, or it is older than 30 days.",
     ),
     **_codes(
         FailureError,

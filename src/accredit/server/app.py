@@ -23,13 +23,16 @@ from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
 from accredit.server.browser_secrets import refuse_browser_secret
 from accredit.server.claims import forget_claims
+from accredit.server.clock_comparison import compare_clocks
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
 from accredit.server.doors.flow.router import BELOW as FLOW
 from accredit.server.doors.flow.router import flow_router
 from accredit.server.doors.rest.router import BELOW as REST
 from accredit.server.doors.rest.router import rest_router
+from accredit.server.events.dispatcher import Dispatcher
 from accredit.server.events.signing import Signers
+from accredit.server.events.sweeping import sweep_webhooks
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.encryption_ring import EncryptionRing
@@ -57,6 +60,7 @@ from accredit.server.store import Store
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
 _SWEEP_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
+_WEBHOOKS_EVERY_S, _CLOCKS_EVERY_S = 60.0, 3600.0
 
 
 def system_clock() -> int:
@@ -178,7 +182,9 @@ class App:
                 return
             self._node = node
             self._wire(node)
-            stack.push_async_callback(_stop, [asyncio.create_task(work) for work in _background(node)])
+            dispatcher = Dispatcher(node)
+            stack.push_async_callback(dispatcher.close)
+            stack.push_async_callback(_stop, [asyncio.create_task(work) for work in (dispatcher.run(), *_background(node))])
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -205,13 +211,17 @@ def _background(node: Node) -> list[Any]:
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
         _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
+        _repeat(_WEBHOOKS_EVERY_S, lambda: sweep_webhooks(node)),
+        _repeat(_CLOCKS_EVERY_S, lambda: compare_clocks(node), first_s=0),
     ]
 
 
-async def _repeat(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Do background work for ever; a failed round is told of and the next one comes all the same."""
+async def _repeat(every_s: float, work: Callable[[], Awaitable[object]], *, first_s: float | None = None) -> None:
+    """Do background work for ever; a failed round is told of and the next one comes all the same. first_s: before the first."""
+    wait_s = every_s if first_s is None else first_s
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(wait_s)
+        wait_s = every_s
         try:
             await work()
         except AccreditError as error:

@@ -34,6 +34,7 @@ from accredit.server.api import (
     themes,
     tools,
     users,
+    webhook_deliveries,
     webhook_endpoints,
 )
 from accredit.server.api.operations import Address, Operation
@@ -59,6 +60,7 @@ _TOPICS = (
     keys,
     providers,
     webhook_endpoints,
+    webhook_deliveries,
     step_services,
     boot_reports,
     audit,

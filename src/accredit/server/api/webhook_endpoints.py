@@ -14,6 +14,7 @@ from accredit.server.events import endpoint_actions, endpoints
 from accredit.server.events.endpoint_actions import DEFAULT_OVERLAP_S, MAX_OVERLAP_S, EndpointAction, MadeEndpoint
 from accredit.server.events.endpoints import EndpointChange, Parts, find_or_refuse
 from accredit.server.events.members import NewEndpoint, WantedMembers, present_members
+from accredit.server.events.probing import Probe, read_probe
 from accredit.server.events.records import DisabledReason, Endpoint, EndpointKind, Payload, Signing
 from accredit.server.events.records import list_endpoints as find_endpoints
 from accredit.server.integrations.integration import Door
@@ -34,6 +35,7 @@ _CODES = (
 
 class EndpointAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint. state, disabled_reason, failing_since: as its deliveries fared. public_keys: those of the account that sign `v1a`.
+    probe: the last one, of 30 days at most.
 
     secret: `whsec_` and base64, where it was made by this call; no other answer has it.
     """
@@ -56,6 +58,7 @@ class EndpointAnswer(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: DisabledReason | None
     failing_since: str | None
     public_keys: list[str]
+    probe: Probe | None
     created_at: str
     updated_at: str
     secret: str | msgspec.UnsetType = msgspec.UNSET
@@ -175,6 +178,7 @@ async def _answer(call: Call, endpoint: Endpoint, secret: str | None = None) -> 
         disabled_reason=endpoint.disabled_reason,
         failing_since=None if failing_ms is None else wire_time(failing_ms),
         public_keys=[key.private.public_text for key in ring.published(call.now_ms)],
+        probe=read_probe(endpoint, call.now_ms),
         created_at=wire_time(endpoint.created_ms),
         updated_at=wire_time(endpoint.updated_ms),
         secret=msgspec.UNSET if secret is None else secret,

@@ -3,7 +3,7 @@
 Nothing found here is kept or passed on: a secret becomes its hash, a private key the thumbprint of its public half, computed from the
 private member itself, so that nobody burns another's key by writing its public half beside a made-up `d`.
 
-    exposed = find_exposed(form.values())      # two substring searches a text, and nothing more, when there is nothing
+    exposed = find_exposed(form.values())      # three substring searches a text, and nothing more, when there is nothing
 
 Identity secrets, and API secrets that were brought along, need have no prefix, so a caller that looks for them says of which lengths
 there are any (`Keyring.find_exposed`).
@@ -12,6 +12,7 @@ there are any (`Keyring.find_exposed`).
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
@@ -22,6 +23,8 @@ from accredit.server.keyring.written_secrets import API_SECRET
 
 # More in one request is no accident, and each costs time.
 _MAX_FOUND = 16
+# Standard Webhooks fixes this form; those of endpoints and of step services have 32 octets.
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 _SECRET = re.compile(r"accredit_(?:live|sandbox)_[a-z]+_[A-Za-z0-9_-]{49}")
 # JWKs are flat. Scanning is linear: a brace ends the run that another brace began.
 _FLAT_OBJECT = re.compile(r"\{[^{}]*\}")
@@ -65,7 +68,7 @@ class BareSecrets:
 def find_exposed(texts: Iterable[str], bare: BareSecrets | None = None) -> Exposed:
     """The secrets and private JWKs in these texts, wherever in a text they stand; with `bare` also secrets of other forms."""
     texts = tuple(texts)
-    suspected = [text for text in texts if "accredit_" in text or "kty" in text]
+    suspected = [text for text in texts if "accredit_" in text or "kty" in text or "whsec_" in text]
     found = _find_ours(suspected) if suspected else NOTHING_EXPOSED
     if bare is None:
         return found
@@ -121,7 +124,9 @@ def _ec_thumbprint(crv: str, octets: bytes) -> str:
 
 
 def _find_secrets(text: str) -> Iterator[bytes]:
-    return (secret_hash(found) for found in _SECRET.findall(text) if has_secret_form(found))
+    formed = (found for found in _SECRET.findall(text) if has_secret_form(found))
+    # A form writes `+`, `/` and `=` as they are once it is decoded, and JSON may escape the slash.
+    return map(secret_hash, chain(formed, _WEBHOOK_SECRET.findall(text.replace("\\/", "/"))))
 
 
 def _find_jwks(text: str) -> Iterator[dict[str, Json]]:

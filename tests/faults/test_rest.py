@@ -1,16 +1,20 @@
 """The rest door while something goes wrong: two processes at once, and `kill -9` (protocol-rest.md sections 9, 10 and 15)."""
 
 import json
+import threading
+import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
 
 import accredit
+from accredit import generate_webhook_secret
 
 from ..doors.rest.person import Person
 from ..rest_backend import AUTO, CALLBACKS, Backend, make_backend
+from ..site import Reply, Site
 from .conftest import UNLIMITED, running
 from .test_two_nodes import all_at_once
 
@@ -166,3 +170,40 @@ def test_a_session_reads_the_same_after_a_kill_on_each_engine(program):
     program.start()
     assert {each: backend.send("GET", f"/{each}").content for each in ids} == told
     assert backend.get(opened["id"]) == opened
+
+
+def test_a_headless_session_whose_server_died_before_its_start_is_started_by_who_reads_it(start_program, sqlite_url, rows):
+    asked, killed = threading.Event(), threading.Event()
+
+    def answer(_):
+        asked.set()
+        killed.wait(10)
+        return Reply(json.dumps({"status": "success", "detail": {"idp_id": "p-1", "claims": {"firstName": "Ada"}}}).encode())
+
+    with ExitStack() as ending:
+        site = Site()
+        ending.callback(site.stop)
+        site.paths["/who"] = answer
+        program = start_program(sqlite_url, ACCREDIT_OUTBOUND_ALLOW="127.0.0.1")
+        owner = program.owner(environment="sandbox")
+        service = {"kind": "callout", "url": site.url("/who"), "secret": generate_webhook_secret(), "flows": ["headless"]}
+        owner.call("POST", "/v1/providers", 201, {"provider_id": "ours", **service})
+        backend = make_backend(owner)
+        creating = threading.Thread(target=_create_in_vain, args=(backend,))
+        creating.start()
+        assert asked.wait(10)
+        program.kill()
+        killed.set()
+        creating.join()
+        ((session_id,),) = rows(sqlite_url, "SELECT id FROM sessions")
+        program.start()
+        # After 6 s nobody is about to start it any more.
+        deadline = time.monotonic() + 15
+        while (session := backend.get(session_id))["status"] == "WAITING_FOR_USER" and time.monotonic() < deadline:
+            time.sleep(0.3)
+    assert (session["status"], session["subject"]["firstName"]) == ("SUCCESS", "Ada")
+
+
+def _create_in_vain(backend):
+    with suppress(httpx.HTTPError):
+        backend.create(flow="headless", callbackUrls=None, allowedProviders=["ours"])

@@ -13,6 +13,7 @@ from accredit.server.providers.provider import Asked, Dropped, Ended, Finished, 
 from accredit.server.providers.records import ProviderRecord
 from accredit.server.providers.registry import open_provider
 from accredit.server.sessions.rest.changing import choose_provider, keep_step
+from accredit.server.sessions.rest.creating import START_WITHIN_MS
 from accredit.server.sessions.rest.finishing import drop_late, finish
 from accredit.server.sessions.rest.judging import find_provider
 from accredit.server.sessions.rest.reading import find_any
@@ -57,9 +58,13 @@ async def carry_out(node: Node, session: RestSession, step: Step) -> RestSession
 
 
 async def start_headless(node: Node, session: RestSession) -> RestSession:
-    """Start the one provider of a session that was just created; what cannot start within 5 s ends the session."""
+    """Start the one provider of a session; what cannot start within 5 s ends the session, which is given as it stands then."""
     (provider_id,) = session.control.offered
-    chosen = await choose_provider(node, session, provider_id)
+    try:
+        chosen = await choose_provider(node, session, provider_id, start_ms=node.clock() + START_WITHIN_MS)
+    except ConflictError:
+        # Cancelled, or past its time, since it was read.
+        return await find_any(node, session.session_id) or session
     step: Step = Finished(Ended("error", "provider_unavailable", "start_timeout"))
     with suppress(TimeoutError):
         async with asyncio.timeout(START_TIMEOUT_S):
@@ -72,11 +77,12 @@ async def ask_again(node: Node, session: RestSession) -> RestSession:
     now_ms = node.clock()
     if session.ask_ms is None or now_ms < session.ask_ms:
         return session
-    if not await node.store.write(_claim, (session.session_id, now_ms)):
-        return await find_any(node, session.session_id) or session
     part = load_open(node.sealer, session)
+    wait_ms = START_WITHIN_MS if part.step is None else _ASK_EVERY_MS
+    if not await node.store.write(_claim, (session.session_id, now_ms, wait_ms)):
+        return await find_any(node, session.session_id) or session
     if part.step is None:
-        return session
+        return await start_headless(node, session)
     return await _carry_out_headless(node, session, await _ask(node, session, part.step.state))
 
 
@@ -98,12 +104,12 @@ async def _ask(node: Node, session: RestSession, state: State | None) -> Step:
 
 
 @one_by_one
-def _claim(tx: Transaction, item: tuple[str, int]) -> bool:
-    """Change: of all who poll at once, and on all nodes, one asks the provider; the next may in a second."""
-    session_id, now_ms = item
+def _claim(tx: Transaction, item: tuple[str, int, int]) -> bool:
+    """Change: of all who poll at once, and on all nodes, one asks the provider; the next may after that wait."""
+    session_id, now_ms, wait_ms = item
     return bool(
         tx.execute(
             "UPDATE rest_sessions SET ask_ms = ? WHERE session_id = ? AND ask_ms <= ?",
-            (now_ms + _ASK_EVERY_MS, session_id, now_ms),
+            (now_ms + wait_ms, session_id, now_ms),
         )
     )

@@ -67,5 +67,5 @@ def callback_url(session: RestSession, *, session_nonce: str | None) -> str | No
 
 
 def has_nonce(control: Control) -> bool:
-    """Whether the session has a nonce: embedded ones always do."""
-    return control.flow == "embedded" or control.session_nonce == "always"
+    """Whether the session has a nonce: embedded ones always do, headless ones never, as no browser finishes them."""
+    return control.flow == "embedded" or (control.flow == "redirect" and control.session_nonce == "always")

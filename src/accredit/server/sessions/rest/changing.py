@@ -79,10 +79,10 @@ async def note_browser(
     return await change_open(node, session, change)
 
 
-async def choose_provider(node: Node, session: RestSession, provider_id: str) -> RestSession:
+async def choose_provider(node: Node, session: RestSession, provider_id: str, *, start_ms: int | None = None) -> RestSession:
     """Begin a new attempt at a provider; whatever comes of an earlier one is late.
 
-    provider_id: one of those that are offered. Raises as `change_open`, `session_not_active` also for another provider, and where
+    provider_id: one of those that are offered. start_ms: from when somebody else may start it, if it is headless. Raises as `change_open`, `session_not_active` also for another provider, and where
     another browser made the session its own meanwhile.
     """
     attempt_id = new_session_id()
@@ -90,7 +90,7 @@ async def choose_provider(node: Node, session: RestSession, provider_id: str) ->
     def change(current: RestSession, part: Open) -> Changed:
         if provider_id not in current.control.offered or current.browser_hash != session.browser_hash:
             raise ConflictError("session_not_active")
-        changed = msgspec.structs.replace(current, provider_id=provider_id, attempt_id=attempt_id, ask_ms=None)
+        changed = msgspec.structs.replace(current, provider_id=provider_id, attempt_id=attempt_id, ask_ms=start_ms)
         return changed, msgspec.structs.replace(part, step=None)
 
     return await change_open(node, session, change)

@@ -36,6 +36,8 @@ from accredit.server.sessions.rest.record import (
 from accredit.server.store import Transaction, Value
 
 _NONCE_BYTES = 16
+# From creation, or from a claim: by then a headless session has been started, or whoever was to start it is gone.
+START_WITHIN_MS = 6_000
 _SHARED = (
     "id", "account_id", "environment", "door", "integration_id", "integration_version", "status", "created_ms", "updated_ms",
     "expires_ms", "request_id", "trust", "single_use", "anonymous", "lifetime_ms", "retention_ms", "warnings", "sealed",
@@ -43,6 +45,7 @@ _SHARED = (
 )  # fmt: skip
 _OWN = (
     "session_id", "client_id", "control", "key_jwk", "tags", "external_reference", "idempotency_key", "request_hash", "nonce_hash",
+    "ask_ms",
 )  # fmt: skip
 _INSERT_SHARED = f"INSERT INTO sessions ({', '.join(_SHARED)}) VALUES"
 _INSERT_OWN = f"INSERT INTO rest_sessions ({', '.join(_OWN)}) VALUES"
@@ -129,12 +132,14 @@ def _prepare(node: Node, admission: RestAdmission, asking: Asking) -> tuple[Crea
     key_jwk = None if asking.key is None else compact_json(asking.key.public_jwk).decode()
     thumbprint = None if asking.key is None else asking.key.thumbprint
     expires_ms = now_ms + control.lifetime_s * 1000
+    # Whoever reads a headless session starts it, should the process die between this commit and its start.
+    ask_ms = now_ms + START_WITHIN_MS if control.flow == "headless" else None
     held = None if asking.idempotency_key is None else _held_key(node, admission.client_id, asking.idempotency_key)
     session = RestSession(
         session_id, scope.account_id, scope.environment, integration.integration_id, integration.version, "created", None, 1,
         now_ms, now_ms, expires_ms, None, integration.retention_ms, None, sealed, None, thumbprint, None,
         admission.client_id, control_text, key_jwk, None, None, None, None if nonce is None else nonce_hash(nonce),
-        None if held is None else _request_hash(node, scope, admission), 0, None, None, None, None,
+        None if held is None else _request_hash(node, scope, admission), 0, ask_ms, None, None, None,
     )  # fmt: skip
     shared = (
         session_id, scope.account_id, scope.environment, "rest", integration.integration_id, integration.version, "created",
@@ -144,7 +149,7 @@ def _prepare(node: Node, admission: RestAdmission, asking: Asking) -> tuple[Crea
     own = (
         session_id, admission.client_id, control_text, key_jwk, searched_text(*control.tags),
         None if control.external_reference is None else searched_text(control.external_reference), held, session.request_hash,
-        session.nonce_hash,
+        session.nonce_hash, ask_ms,
     )  # fmt: skip
     event = rest_event(session, control, now_ms)
     return Creation(session, shared, own, held, quota_day(now_ms), integration.quota_per_day, event), part

@@ -11,8 +11,8 @@ from accredit.errors import Refused
 from accredit.httpsig import VerifiedRequest, gather_fields, peek_request, peek_request_v2, verify_request, verify_request_v2
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.flow_keys import ApiCredential, LiveSecret
-from accredit.server.keyring.leaks import Leak, exposed_secret, respond
 from accredit.server.keyring.scope import Scope
+from accredit.server.leak_response import Sighting, answer_exposed
 from accredit.server.node import Node
 
 
@@ -29,9 +29,13 @@ class SignedCall:
 
 @dataclass(frozen=True, slots=True)
 class FlowCaller:
-    """Whose call it is. signature: base64; with key_id what makes the call this one. digest: SHA-256 of the body."""
+    """Whose call it is. record_id: of the key record that signed. signature: base64; with key_id what makes the call this one.
+
+    digest: SHA-256 of the body.
+    """
 
     key_id: str
+    record_id: str
     scope: Scope
     signature: str
     digest: bytes
@@ -75,8 +79,8 @@ async def _admit(
     secret: LiveSecret = credential.secrets[verified.secret_index]
     names = {name for name, _ in call.fields}
     if {"origin", "sec-fetch-site"} <= names:
-        await respond(node.store, Leak(exposed_secret(secret.text), "browser", cause))
+        await answer_exposed(node, [secret.text], Sighting("browser", cause))
         raise SignerRefused("secret_exposed", "authorization", credential)
     node.keyring.note_use(secret.record_id, cause.at_ms)
     digest = hashlib.sha256(call.body).digest()
-    return FlowCaller(credential.key_id, credential.scope, verified.signature, digest)
+    return FlowCaller(credential.key_id, secret.record_id, credential.scope, verified.signature, digest)

@@ -161,13 +161,11 @@ class FlowAddress:
 
 
 async def _refuse_exposed(call: FlowCall) -> None:
-    """What a browser sends is looked through for secrets (section 12). Raises Refused `secret_exposed`."""
-    if "origin" not in call.fields:
-        return
-    attempt = Attempt("flow", call.request_id, str(call.asgi["address"]), call.now_ms)
-    query = [text for pair in parse_pairs(call.asgi["query_string"]) for text in pair]
-    texts = [*query, *call.fields.get("authorization", ()), call.body.decode("utf-8", "replace")]
-    await refuse_exposed(call.node, attempt, texts)
+    """A body that a page sends is looked through for secrets, as the rest of its request was. Raises Refused `secret_exposed`."""
+    if "origin" in call.fields and call.body:
+        attempt = Attempt("flow", call.request_id, str(call.asgi["address"]), call.now_ms)
+        text = call.body.decode("utf-8", "replace")
+        await refuse_exposed(call.node, attempt, [text, *text.split('"')])
 
 
 def _signed_call(call: FlowCall, pairs: list[tuple[str, str]]) -> SignedCall:

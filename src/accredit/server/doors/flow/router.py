@@ -3,12 +3,17 @@
 `POST /flow` itself is the hot path and stands in `modal.py`.
 """
 
+from accredit.server import headers
+from accredit.server.asgi import HttpScope, Receive, Send
+from accredit.server.doors.flow.api.addresses import api_paths
 from accredit.server.doors.flow.leaks import BrowserLeaks, SecretScanning
 from accredit.server.doors.routing import Paths, Router, nothing_here
 from accredit.server.node import Node
-from accredit.server.problems import problem
+from accredit.server.problems import api_problem, problem
 
-BELOW = ("/flow/", "/flow_sessions", "/verify/", "/leaks/")
+# Links of other sessions are pages of the API.
+API = "/flow_sessions"
+BELOW = ("/flow/", API, "/verify/flwses_", "/leaks/")
 PATHS: Paths = {
     "/leaks/browser": BrowserLeaks,
     "/leaks/secret-scanning": SecretScanning,
@@ -17,4 +22,9 @@ PATHS: Paths = {
 
 def flow_router(node: Node) -> Router:
     """The addresses of the flow door."""
-    return Router(node, PATHS, nothing_here(node, problem))
+    elsewhere, in_api = nothing_here(node, problem), nothing_here(node, api_problem, headers.API_JSON)
+
+    async def nothing(scope: HttpScope, receive: Receive, send: Send) -> None:
+        await (in_api if scope["path"].startswith(API) else elsewhere)(scope, receive, send)
+
+    return Router(node, {**PATHS, **api_paths()}, nothing)

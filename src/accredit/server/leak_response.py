@@ -9,6 +9,7 @@ the API, reports of pages and of scanners.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from accredit.server.events.leaked import go_on_without
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.leaks import Leak, respond
 from accredit.server.keyring.records import KeyRecord
@@ -40,7 +41,8 @@ async def answer_leak(node: Node, leak: Leak) -> tuple[KeyRecord, ...]:
     revoked = await respond(node.store, leak)
     for account_id in dict.fromkeys(record.scope.account_id for record in revoked if record.scope.account_id):
         records = [record for record in revoked if record.scope.account_id == account_id]
-        text = _letter(leak, records, await _without_standby(node, records, leak.cause.at_ms))
+        of_webhooks = await go_on_without(node, records, leak.cause)
+        text = _letter(leak, records, await _without_standby(node, records, leak.cause.at_ms), of_webhooks)
         node.notices.send_soon(Notice("key_leaked", account_id, "A secret was exposed and has been revoked", text))
     return revoked
 
@@ -51,7 +53,7 @@ async def _without_standby(node: Node, records: Sequence[KeyRecord], at_ms: int)
     return [api_key_id for api_key_id in ids if await node.keyring.api_credential(api_key_id, at_ms) is None]
 
 
-def _letter(leak: Leak, records: Sequence[KeyRecord], without_standby: Sequence[str]) -> str:
+def _letter(leak: Leak, records: Sequence[KeyRecord], without_standby: Sequence[str], of_webhooks: Sequence[str]) -> str:
     lines = [
         f"At {wire_time(leak.cause.at_ms)} something that must be secret was seen where others can read it. It counts no more:",
         "",
@@ -61,6 +63,7 @@ def _letter(leak: Leak, records: Sequence[KeyRecord], without_standby: Sequence[
         *([f"Address: {leak.url}"] if leak.url else []),
         "",
         *(f"{name} has no other live secret: requests under it are refused until you make one." for name in without_standby),
+        *of_webhooks,
         "What has another live secret goes on with that one.",
         "Make a new secret, give it to the backend that used the old one, and take the old one out of the place where it was seen.",
     ]
@@ -69,5 +72,6 @@ def _letter(leak: Leak, records: Sequence[KeyRecord], without_standby: Sequence[
 
 def _described(record: KeyRecord) -> str:
     called = f', "{record.label}"' if record.label else ""
-    whose = f" of {record.api_key_id}" if record.api_key_id else ""
+    holder = record.api_key_id or record.endpoint_id
+    whose = f" of {holder}" if holder else ""
     return f"{record.purpose} key {record.key_id}{whose} ({record.scope.environment}{called})"

@@ -18,6 +18,8 @@ from accredit.server.keyring.scope import Scope
 from accredit.server.store import Transaction, bump_config, one_by_one
 from accredit.server.times import wire_time
 
+_DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -67,7 +69,8 @@ def retire(tx: Transaction, item: Retirement) -> KeyRecord:
     until = wire_time(item.until_ms)
     ending = [record, *_others(tx, record, item.cause.at_ms)] if item.whole_secret else [record]
     for each in ending:
-        tx.execute("UPDATE keys SET retire_ms = ? WHERE id = ?", (item.until_ms, each.key_id))
+        told = days_told(item.cause.at_ms, item.until_ms)
+        tx.execute("UPDATE keys SET retire_ms = ?, told_days = ? WHERE id = ?", (item.until_ms, told, each.key_id))
         record_change(tx, "key.retiring", each, item.cause, detail={"until": until})
     tell(tx, "key.retiring", ending, item.cause, {"until": until})
     return replace(record, retire_ms=item.until_ms)
@@ -89,6 +92,11 @@ def revoke(tx: Transaction, item: Revocation) -> KeyRecord:
     if ending:
         tell(tx, "key.revoked", ending, item.cause)
     return _require_key(tx, item.scope, item.key_id)
+
+
+def days_told(now_ms: int, until_ms: int) -> int | None:
+    """Which of the warnings before an end is no more to be given once one was given now: that of so many days ahead, or none yet."""
+    return next((days for days in (1, 7) if until_ms <= now_ms + days * _DAY_MS), None)
 
 
 retire_key = one_by_one(retire)

@@ -82,8 +82,8 @@ async def note_browser(
 async def choose_provider(node: Node, session: RestSession, provider_id: str, *, start_ms: int | None = None) -> RestSession:
     """Begin a new attempt at a provider; whatever comes of an earlier one is late.
 
-    provider_id: one of those that are offered. start_ms: from when somebody else may start it, if it is headless. Raises as `change_open`, `session_not_active` also for another provider, and where
-    another browser made the session its own meanwhile.
+    provider_id: one of those that are offered. start_ms: from when somebody else may start it, if it is headless. Raises as
+    `change_open`, `session_not_active` also for another provider, and where another browser made the session its own meanwhile.
     """
     attempt_id = new_session_id()
 

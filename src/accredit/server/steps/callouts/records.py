@@ -146,25 +146,24 @@ def note_promise(tx: Transaction, item: Promise) -> None:
     )
 
 
+_CLOSE = "UPDATE callouts SET closed_ms = ?, due_ms = NULL, body = NULL, continue_url = NULL WHERE closed_ms IS NULL AND "
+
+
+def close_row(tx: Transaction, callout_id: str, now_ms: int) -> None:
+    """No answer counts any more, and nothing of the person is kept."""
+    tx.execute(f"{_CLOSE}id = ?", (now_ms, callout_id))
+
+
+def close_rows_of(tx: Transaction, session_id: str, now_ms: int) -> None:
+    """The same for all call-outs of a session, at its end."""
+    tx.execute(f"{_CLOSE}session_id = ?", (now_ms, session_id))
+
+
 @one_by_one
 def close_callout(tx: Transaction, item: tuple[str, int]) -> None:
-    """Change: no answer counts any more."""
+    """Change: as `close_row`."""
     callout_id, now_ms = item
-    close_callouts(tx, "id", callout_id, now_ms)
-
-
-def close_session_callouts(tx: Transaction, session_id: str, now_ms: int) -> None:
-    """No answer for this session counts any more, and nothing that was to be sent for it is kept."""
-    close_callouts(tx, "session_id", session_id, now_ms)
-
-
-def close_callouts(tx: Transaction, column: str, value: str, now_ms: int) -> None:
-    """Close the open ones of a session, or that of an id."""
-    tx.execute(
-        "UPDATE callouts SET closed_ms = ?, due_ms = NULL, body = NULL, continue_url = NULL"
-        f" WHERE {column} = ? AND closed_ms IS NULL",
-        (now_ms, value),
-    )
+    close_row(tx, callout_id, now_ms)
 
 
 @one_by_one

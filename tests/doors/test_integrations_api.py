@@ -85,7 +85,7 @@ def test_origins_are_kept_in_one_spelling(server):
     [
         ({"unknown": 1}, "field_invalid", "unknown"),
         ({"enabled": "yes"}, "field_invalid", "enabled"),
-        ({"door": "flow"}, "field_invalid", "door"),
+        ({"door": "hatch"}, "field_invalid", "door"),
         ({"integration_id": "a:b"}, "field_invalid", "integration_id"),
         ({"application_url": "http://app.example/"}, "field_invalid", "application_url"),
         ({"application_url": "https://app.example/?code=1"}, "field_invalid", "application_url"),

@@ -11,6 +11,7 @@ from accredit.cli.members import parse_members
 from accredit.cli.output import print_facts, print_json, print_table
 from accredit.errors import MalformedError, NotFoundError
 from accredit.properties import is_id
+from accredit.server.ids import new_integration_id
 from accredit.server.integrations.catalog import IntegrationRecord, find_integration, list_integrations
 from accredit.server.integrations.integration import Door
 from accredit.server.integrations.parsing import POLICIES
@@ -36,11 +37,14 @@ def command() -> None:
         "accredit integration create checkout --deployer shop signed_deployment=required \\",
         "    'allowed_origins=[\"https://shop.example\"]'",
         "accredit integration create app --deployer shop --door boot level=CSP",
+        "accredit integration create --door flow 'allowed_origins=[\"https://shop.example\"]'",
     )
 )
-@click.argument("integration_id", metavar="ID")
+@click.argument("integration_id", metavar="[ID]", required=False)
 @click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--deployer", "deployer_id", metavar="ID", help="Whose pages embed or boot it; at the rest door nobody's.")
+@click.option(
+    "--deployer", "deployer_id", metavar="ID", help="Whose pages embed or boot it; at the doors rest and flow nobody's."
+)
 @click.option(
     "--door", type=click.Choice(tuple(POLICIES)), default="embed", show_default=True, help="Where its visitors come in."
 )
@@ -49,7 +53,7 @@ def command() -> None:
 @database_options
 @json_option
 def create(
-    integration_id: str,
+    integration_id: str | None,
     members: tuple[str, ...],
     deployer_id: str | None,
     door: str,
@@ -58,14 +62,17 @@ def create(
     database: Database,
     as_json: bool,
 ) -> None:
-    """Create an integration; members of its policy that are not given have their defaults."""
-    policy = parse_members(members)
-    if not is_id(integration_id):
+    """Create an integration; members of its policy that are not given have their defaults, and without an ID one is made."""
+    # An id has no equals sign, so what has one is the first member.
+    named = None if integration_id is None or "=" in integration_id else integration_id
+    policy = parse_members(members if named is not None or integration_id is None else (integration_id, *members))
+    if named is not None and not is_id(named):
         raise MalformedError("field_invalid", "integration_id")
 
     async def work(node: Node) -> IntegrationRecord:
         scope, now_ms = await whose.find(node), node.clock()
-        wanted = Publication(integration_id, scope, policy, now_ms, ACTOR, cast("Door", door), deployer_id, name)
+        minted = named or new_integration_id(door)
+        wanted = Publication(minted, scope, policy, now_ms, ACTOR, cast("Door", door), deployer_id, name)
         return await create_integration(node.store, wanted)
 
     _show(database.run(work), as_json)

@@ -18,11 +18,18 @@ _SHOWN = [
     *(("integration_id", str), ("owner_id", str), ("name", str), ("version", int)),
     *(("created_at", str), ("updated_at", str)),
 ]
-# At the rest door API clients stand where a deployer stands elsewhere.
+# At the rest door API clients stand where a deployer stands elsewhere, at the flow door publishable keys.
 _DEPLOYED = ("embed", "boot")
 _MINTED = Annotated[Id | None, msgspec.Meta(description="Made here by default; it is never given again.")]
 # Members that are written and not kept: they set several others.
-_SPELLINGS: dict[str, list[tuple[str, Any, Any]]] = {"embed": [("token_profile", Demand | None, None)], "boot": [], "rest": []}
+_SPELLINGS: dict[str, list[tuple[str, Any, Any]]] = {
+    "embed": [("token_profile", Demand | None, None)],
+    "boot": [],
+    "rest": [],
+    "flow": [("require_signed_requests", bool | None, None)],
+}
+# Members that are read beside those that are kept.
+_READ: dict[str, list[tuple[str, Any]]] = {"flow": [("require_signed_requests", bool)]}
 _NAME = ("name", Label | None, None)
 
 
@@ -40,7 +47,13 @@ def _struct(kind: str, door: str, members: list[Any], **config: Any) -> Any:
 
 
 ANSWERS = {
-    door: _struct("", door, [*_SHOWN, *([("deployer_id", str)] if door in _DEPLOYED else [])], tag_field="door", tag=door)
+    door: _struct(
+        "",
+        door,
+        [*_SHOWN, *([("deployer_id", str)] if door in _DEPLOYED else []), *_READ.get(door, ())],
+        tag_field="door",
+        tag=door,
+    )
     for door in POLICIES
 }
 INTEGRATION_CHANGES = tuple(
@@ -66,6 +79,7 @@ ANY_INTEGRATION: Any = Union[tuple(ANSWERS.values())]  # noqa: UP007 - made of a
 def answer_integration(record: IntegrationRecord) -> Any:
     """An integration with the present version of its policy."""
     whose = {} if record.deployer_id is None else {"deployer_id": record.deployer_id}
+    read = {name: getattr(record.policy, name) for name, _ in _READ.get(record.door, ())}
     return ANSWERS[record.door](
         integration_id=record.integration_id,
         owner_id=record.owner_id,
@@ -74,5 +88,6 @@ def answer_integration(record: IntegrationRecord) -> Any:
         created_at=wire_time(record.created_ms),
         updated_at=wire_time(record.updated_ms),
         **whose,
+        **read,
         **msgspec.structs.asdict(record.policy),
     )

@@ -38,10 +38,13 @@ class IntegrationChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewIntegration(IntegrationChange, frozen=True, kw_only=True):
-    """An integration of a deployer; at the rest door of none. integration_id: made here by default; it is never given again."""
+    """An integration of a deployer; at the doors rest and flow of none.
+
+    integration_id: made here by default; it is never given again.
+    """
 
     integration_id: Id | None = None
-    door: Literal["embed", "boot", "rest"] = "embed"
+    door: Literal["embed", "boot", "rest", "flow"] = "embed"
     deployer_id: Id | None = None
 
 

@@ -5,11 +5,20 @@ within half a second on other nodes.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
 import msgspec
 
-from accredit.server.integrations.integration import Door, Integration, RestIntegration, prepare, prepare_rest
+from accredit.server.integrations.flow import FlowPolicy
+from accredit.server.integrations.integration import (
+    Door,
+    FlowIntegration,
+    Integration,
+    RestIntegration,
+    prepare,
+    prepare_flow,
+    prepare_rest,
+)
 from accredit.server.integrations.parsing import POLICIES, Policy
 from accredit.server.integrations.rest import RestPolicy
 from accredit.server.keyring.scope import Scope
@@ -17,10 +26,11 @@ from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store, Transaction
 
 _CAPACITY = 10_000
+Prepared: TypeAlias = Integration | RestIntegration | FlowIntegration
 
 
 class IntegrationRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An integration as stored. deployer_id: None at the rest door. policy: as the owner reads it, every member present."""
+    """An integration as stored. deployer_id: None at the doors rest and flow. policy: as the owner reads it, every member present."""
 
     integration_id: str
     scope: Scope
@@ -41,7 +51,7 @@ class Catalog:
         self._store = store
         self._sealer = sealer
         self._version = -1
-        self._known: dict[str, Integration | RestIntegration | None] = {}
+        self._known: dict[str, Prepared | None] = {}
         self._first: dict[Scope, str | None] = {}
 
     async def find(self, door: Door, integration_id: str | None) -> Integration | None:
@@ -53,6 +63,11 @@ class Catalog:
         """The integration of that id at the rest door, or None."""
         found = await self._find(integration_id)
         return found if isinstance(found, RestIntegration) else None
+
+    async def find_flow(self, template_id: str) -> FlowIntegration | None:
+        """The template of that id at the flow door, or None."""
+        found = await self._find(template_id)
+        return found if isinstance(found, FlowIntegration) else None
 
     async def find_first_rest(self, scope: Scope) -> RestIntegration | None:
         """The account's first integration at the rest door, which holds for clients that name none; None before there is one."""
@@ -69,7 +84,7 @@ class Catalog:
         if self._version != self._store.config_version:
             self._version, self._known, self._first = self._store.config_version, {}, {}
 
-    async def _find(self, integration_id: str) -> Integration | RestIntegration | None:
+    async def _find(self, integration_id: str) -> Prepared | None:
         self._notice_changes()
         known = self._known
         if integration_id not in known:
@@ -80,7 +95,7 @@ class Catalog:
             known[integration_id] = loaded
         return known[integration_id]
 
-    async def _load(self, integration_id: str) -> Integration | RestIntegration | None:
+    async def _load(self, integration_id: str) -> Prepared | None:
         record = await self._store.read(find_integration, integration_id)
         if record is None:
             return None
@@ -88,6 +103,8 @@ class Catalog:
         integration_id, scope, version = record.integration_id, record.scope, record.version
         if isinstance(record.policy, RestPolicy):
             return prepare_rest(record.policy, integration_id=integration_id, scope=scope, version=version)
+        if isinstance(record.policy, FlowPolicy):
+            return prepare_flow(record.policy, integration_id=integration_id, scope=scope, version=version)
         return prepare(
             record.policy,
             integration_id=integration_id,

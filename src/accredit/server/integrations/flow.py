@@ -27,6 +27,7 @@ STANDARD_STEPS = (
 BUILT_IN_STEPS = frozenset({"accept_tos", "verify_email", "verify_sms"})
 _DAY_MS = 86_400_000
 _FALLBACK = "fallback:"
+_TEMPLATE_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 _LOCAL_ORIGIN = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[1-9][0-9]{0,4})?")
 _LOCAL_SOURCES = "http://localhost:* http://127.0.0.1:*"
 # What browsers read as an IPv4 address though it has letters (WHATWG URL section 3.5, "ends in a number").
@@ -164,6 +165,11 @@ def read_toggle(members: dict[str, Json], present: Json) -> dict[str, Json]:
         raise MalformedError("field_invalid", "require_signed_requests")
     lifted: Json = named or ("optional" if not toggle else "required" if present == "optional" else present)
     return {name: value for name, value in members.items() if name != "require_signed_requests"} | {"signature_policy": lifted}
+
+
+def is_template_id(text: str) -> bool:
+    """Whether a template may be called so: what clients of the original and tokens can carry."""
+    return _TEMPLATE_ID.fullmatch(text) is not None
 
 
 def parse_flow_entry(text: str) -> str:

@@ -110,7 +110,7 @@ def prepare(
     policy: Policy, *, integration_id: str, scope: Scope, door: Door, deployer_id: str, owner_id: str, version: int
 ) -> Integration:
     """Compile the stored policy of a framed application; done once per version and process."""
-    assert not isinstance(policy, RestPolicy)
+    assert not isinstance(policy, RestPolicy | FlowPolicy)
     return Integration(
         integration_id=integration_id,
         scope=scope,

@@ -9,11 +9,12 @@ from accredit.encoding import Json
 from accredit.errors import MalformedError
 from accredit.server.integrations.boot import BootPolicy
 from accredit.server.integrations.embed import EmbedPolicy
+from accredit.server.integrations.flow import FlowPolicy, read_toggle
 from accredit.server.integrations.rest import RestPolicy
 
-Policy: TypeAlias = EmbedPolicy | BootPolicy | RestPolicy
+Policy: TypeAlias = EmbedPolicy | BootPolicy | RestPolicy | FlowPolicy
 
-POLICIES: dict[str, type[Policy]] = {"embed": EmbedPolicy, "boot": BootPolicy, "rest": RestPolicy}
+POLICIES: dict[str, type[Policy]] = {"embed": EmbedPolicy, "boot": BootPolicy, "rest": RestPolicy, "flow": FlowPolicy}
 
 
 def parse_policy(door: str, members: dict[str, Json], *, now_ms: int, environment: str = "live") -> Policy:
@@ -29,6 +30,11 @@ def parse_policy(door: str, members: dict[str, Json], *, now_ms: int, environmen
         raise MalformedError("field_invalid", member_at_fault(error)) from error
     policy.check(environment, now_ms)
     return cast("Policy", policy)
+
+
+def merge_members(door: str, present: dict[str, Json], members: dict[str, Json]) -> dict[str, Json]:
+    """The members of a policy with new ones in the place of the present. Raises MalformedError `field_invalid`."""
+    return present | (read_toggle(members, present.get("signature_policy")) if door == "flow" else members)
 
 
 def member_at_fault(error: msgspec.ValidationError) -> str:

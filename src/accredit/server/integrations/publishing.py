@@ -13,8 +13,9 @@ from accredit.server.events.outbox import Event
 from accredit.server.events.outbox import append as append_events
 from accredit.server.ids import new_integration_id
 from accredit.server.integrations.catalog import IntegrationRecord, find_first_rest, find_integration
+from accredit.server.integrations.flow import is_template_id
 from accredit.server.integrations.integration import Door
-from accredit.server.integrations.parsing import parse_policy
+from accredit.server.integrations.parsing import merge_members, parse_policy
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
@@ -70,6 +71,8 @@ def _insert(tx: Transaction, publication: Publication) -> IntegrationRecord:
     scope, now_ms = publication.scope, publication.now_ms
     policy = parse_policy(publication.door, publication.members, now_ms=now_ms, environment=scope.environment)
     _check_deployer(tx, publication)
+    if publication.door == "flow" and not is_template_id(publication.integration_id):
+        raise MalformedError("field_invalid", "integration_id")
     inserted = tx.execute(
         "INSERT INTO integrations (id, account_id, environment, door, deployer_id, name, version, policy, created_ms, updated_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -87,9 +90,9 @@ _create = one_by_one(_insert)
 
 
 def _check_deployer(tx: Transaction, publication: Publication) -> None:
-    """A deployer of the scope, but none at the rest door: there an API client stands in its place."""
+    """A deployer of the scope, but none at the doors rest and flow: there an API client or a publishable key stands in its place."""
     scope, deployer_id = publication.scope, publication.deployer_id
-    if publication.door == "rest":
+    if publication.door in ("rest", "flow"):
         if deployer_id is not None:
             raise MalformedError("field_invalid", "deployer_id")
         return
@@ -116,7 +119,8 @@ def _update(tx: Transaction, publication: Publication) -> IntegrationRecord:
     present = cast(dict[str, Json], msgspec.json.decode(found[1]))
     members = publication.members
     # A debug time that has passed is left behind, not refused.
-    policy = parse_policy(found[0], present | members, now_ms=publication.now_ms, environment=publication.scope.environment)
+    merged = merge_members(found[0], present, members)
+    policy = parse_policy(found[0], merged, now_ms=publication.now_ms, environment=publication.scope.environment)
     tx.execute(
         "UPDATE integrations SET policy = ?, name = COALESCE(?, name) WHERE id = ?",
         (msgspec.json.encode(policy).decode(), publication.name, publication.integration_id),

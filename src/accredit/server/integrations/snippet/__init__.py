@@ -12,6 +12,7 @@ import msgspec
 from accredit.errors import NotFoundError
 from accredit.server.integrations.catalog import IntegrationRecord
 from accredit.server.integrations.embed import EmbedPolicy
+from accredit.server.integrations.flow import FlowPolicy
 from accredit.server.integrations.rest import RestPolicy
 from accredit.server.integrations.snippet import boot, embed
 from accredit.server.integrations.snippet.rendering import LANGUAGES, render_template
@@ -30,10 +31,11 @@ class Snippet(msgspec.Struct, frozen=True):
 def render_snippet(record: IntegrationRecord, *, public_url: str, sdk: Sdk) -> Snippet:
     """The snippet of an integration for the script of one build, served at the public URL.
 
-    Raises NotFoundError `integration_not_found` for one of the rest door: backends call it, no page loads it.
+    Raises NotFoundError `integration_not_found` for one of the doors rest and flow: backends call the first, and at the second a page
+    makes a `Flow` itself.
     """
     policy = record.policy
-    if isinstance(policy, RestPolicy):
+    if isinstance(policy, RestPolicy | FlowPolicy):
         raise NotFoundError("integration_not_found")
     own = (
         embed.snippet_values(policy, public_url) if isinstance(policy, EmbedPolicy) else boot.snippet_values(policy, public_url)

@@ -11,6 +11,7 @@ with what is there now. The own row is locked before the shared one, here and wh
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -35,6 +36,7 @@ from accredit.server.sessions.flow.record import (
 from accredit.server.sessions.flow.running import Course, Steps, close_steps, told_of
 from accredit.server.sessions.flow.tokens import revoke_tokens
 from accredit.server.sessions.listing import searched_text
+from accredit.server.steps.callouts.records import close_rows_of
 from accredit.server.store import Transaction, one_by_one
 
 # How long whoever began a step has to say what came of it, before somebody else asks again.
@@ -109,6 +111,7 @@ class Draft:
         self.session = msgspec.structs.replace(
             self.session, status=status, reason=reason, completed_ms=at_ms, answer=answer, wake_ms=None
         )
+        self.writes.append(partial(close_rows_of, session_id=self.session.session_id, now_ms=self.now_ms))
         self.tell(f"session.{status}")
 
     def redact(self) -> None:

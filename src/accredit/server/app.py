@@ -51,6 +51,8 @@ from accredit.server.notices import Notices
 from accredit.server.outbound import Allowed, Outbound
 from accredit.server.problems import problem, rest_problem
 from accredit.server.providers.registry import Providers
+from accredit.server.sessions.flow.claims import forget_request_claims
+from accredit.server.sessions.flow.sweeping import sweep_flow, wake_flow
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.sessions.rest.sweeping import sweep_rest
 from accredit.server.settings import Settings
@@ -59,7 +61,7 @@ from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
-_SWEEP_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
+_SWEEP_EVERY_S, _WAKE_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
 _WEBHOOKS_EVERY_S, _CLOCKS_EVERY_S = 60.0, 3600.0
 
 
@@ -207,6 +209,9 @@ def _background(node: Node) -> list[Any]:
     return [
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: sweep_rest(node)),
+        _repeat(_SWEEP_EVERY_S, lambda: sweep_flow(node)),
+        _repeat(_WAKE_EVERY_S, lambda: wake_flow(node)),
+        _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_request_claims, node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),

@@ -26,6 +26,8 @@ from accredit.server.claims import forget_claims
 from accredit.server.clock_comparison import compare_clocks
 from accredit.server.doors.boot import BootDoor
 from accredit.server.doors.embed import EmbedDoor
+from accredit.server.doors.flow.modal import FlowDoor
+from accredit.server.doors.flow.router import API as FLOW_API
 from accredit.server.doors.flow.router import BELOW as FLOW
 from accredit.server.doors.flow.router import flow_router
 from accredit.server.doors.rest.router import BELOW as REST
@@ -36,6 +38,7 @@ from accredit.server.events.sweeping import sweep_webhooks
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
 from accredit.server.keyring.encryption_ring import EncryptionRing
+from accredit.server.keyring.expiring import tell_expiring
 from accredit.server.keyring.key_sets import KeySets
 from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.remembered import RememberedTokens
@@ -49,13 +52,15 @@ from accredit.server.mail import open_mailer
 from accredit.server.node import Node
 from accredit.server.notices import Notices
 from accredit.server.outbound import Allowed, Outbound
-from accredit.server.problems import problem, rest_problem
+from accredit.server.problems import api_problem, problem, rest_problem
 from accredit.server.providers.registry import Providers
 from accredit.server.sessions.flow.claims import forget_request_claims
 from accredit.server.sessions.flow.sweeping import sweep_flow, wake_flow
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.sessions.rest.sweeping import sweep_rest
 from accredit.server.settings import Settings
+from accredit.server.steps.callouts.dispatcher import CalloutDispatcher
+from accredit.server.steps.callouts.records import forget_callouts
 from accredit.server.steps.registry import Steps
 from accredit.server.store import Store
 
@@ -169,9 +174,9 @@ class App:
         known = error if isinstance(error, AccreditError) else FailureError("internal_error")
         if not isinstance(error, AccreditError):
             telemetry.log.exception("internal_error", extra={"fields": {"request_id": request_id}})
-        write = rest_problem if scope["path"].startswith(REST) else problem
+        write, media_type = _problem_of(scope["path"])
         body = write(known, request_id, self.settings.public_url)
-        await send_answer(send, known.status, [headers.PROBLEM, *headers.api(request_id)], body)
+        await send_answer(send, known.status, [media_type, *headers.api(request_id)], body)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -197,8 +202,16 @@ class App:
         api = create_api(node)
         rest = rest_router(node)
         outside = rest.outside(REST)
-        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, **api.hot, **outside}
+        self._hot = {"/embed": embed, "/embed/renew": embed, "/boot": boot, "/boot/renew": boot, "/flow": FlowDoor(node)}
+        self._hot |= {**api.hot, **outside}
         self._rest, self._flow, self._api = rest, flow_router(node), api
+
+
+def _problem_of(path: str) -> tuple[Callable[[AccreditError, str, str], bytes], tuple[bytes, bytes]]:
+    """How an error is told at an address: what writes its body, and the media type."""
+    if path.startswith(FLOW_API):
+        return api_problem, headers.API_JSON
+    return rest_problem if path.startswith(REST) else problem, headers.PROBLEM
 
 
 async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
@@ -207,6 +220,7 @@ async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
 
 def _background(node: Node) -> list[Any]:
     return [
+        CalloutDispatcher(node).run(),
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: sweep_rest(node)),
         _repeat(_SWEEP_EVERY_S, lambda: sweep_flow(node)),
@@ -214,9 +228,11 @@ def _background(node: Node) -> list[Any]:
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_request_claims, node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
+        _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_callouts, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
         _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
         _repeat(_WEBHOOKS_EVERY_S, lambda: sweep_webhooks(node)),
+        _repeat(_WEBHOOKS_EVERY_S, lambda: node.store.write(tell_expiring, node.clock())),
         _repeat(_CLOCKS_EVERY_S, lambda: compare_clocks(node), first_s=0),
     ]
 

@@ -10,6 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 HTML = (b"content-type", b"text/html; charset=utf-8")
 PROBLEM = (b"content-type", b"application/problem+json")
 JSON = (b"content-type", b"application/json")
+API_JSON = (b"content-type", b"application/vnd.api+json")
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 

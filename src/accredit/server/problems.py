@@ -90,6 +90,12 @@ class ApiError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: dict[str, str] = {}
 
 
+def api_problem(error: AccreditError, request_id: str, _public_url: str) -> bytes:
+    """An error of the flow door's API that no call came to, in its shape."""
+    title = error.title
+    return api_errors([ApiError(id=request_id, status=str(error.status), code=error.code, title=title, detail=title)])
+
+
 def api_errors(errors: Sequence[ApiError]) -> bytes:
     """The body that tells of errors at the flow door's API (protocol-flow.md section 11)."""
     return _ENCODER.encode({"errors": errors})

@@ -79,12 +79,14 @@ class Router:
         return branch.part, given
 
 
-def nothing_here(node: Node, write: Callable[[AccreditError, str, str], bytes]) -> Part:
+def nothing_here(
+    node: Node, write: Callable[[AccreditError, str, str], bytes], media_type: tuple[bytes, bytes] = headers.PROBLEM
+) -> Part:
     """The part that answers where there is nothing. write: an error's body from the error, the request's id and our address."""
 
     async def answer(scope: HttpScope, _receive: Receive, send: Send) -> None:
         error, request_id = NotFoundError("page_not_found"), str(scope["request_id"])
         body = write(error, request_id, node.settings.public_url)
-        await send_answer(send, error.status, [headers.PROBLEM, *headers.api(request_id)], body)
+        await send_answer(send, error.status, [media_type, *headers.api(request_id)], body)
 
     return answer

@@ -29,7 +29,6 @@ from accredit.server.sessions.flow.claims import Claim, Replayed, find_replayed,
 
 MAX_BODY_BYTES, _MAX_DEPTH = 64 * 1024, 8
 VERSION = "2020-08-14"
-API_JSON = (b"content-type", b"application/vnd.api+json")
 _READ_TYPES = ("application/vnd.api+json", "application/json")
 _CHALLENGE = (b"www-authenticate", b'Signature realm="accredit",headers="(request-target) date digest"')
 _MAX_KEY = 255
@@ -135,7 +134,7 @@ class FlowAddress:
             reply = await self._answer(call, run)
         except AccreditError as error:
             reply = await refuse(call, error, [self._allowed] if error.code == "method_not_allowed" else [])
-        lines = [API_JSON, *headers.api(call.request_id), *_rate(call.allowance), *reply.extra]
+        lines = [headers.API_JSON, *headers.api(call.request_id), *_rate(call.allowance), *reply.extra]
         await send_answer(send, reply.status, lines, reply.body)
 
     async def _open(self, call: FlowCall, pairs: list[tuple[str, str]], receive: Receive) -> None:

@@ -66,7 +66,7 @@ from accredit.server.store import Store
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
-_SWEEP_EVERY_S, _WAKE_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 20.0, 15.0
+_SWEEP_EVERY_S, _WAKE_EVERY_S, _FLUSH_EVERY_S, _KEY_SETS_EVERY_S = 2.0, 1.0, 20.0, 15.0
 _WEBHOOKS_EVERY_S, _CLOCKS_EVERY_S = 60.0, 3600.0
 
 

@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 from accredit.errors import MalformedError, Refused
 from accredit.keys import generate_deployment_key as generate_pair
 from accredit.keys import generate_secret, secret_hash
-from accredit.server.ids import new_id
 from accredit.server.keyring.api_keys import create_api_key
-from accredit.server.keyring.changes import Cause, Revocation, add_key, revoke_key
+from accredit.server.keyring.changes import Cause, Revocation, revoke_key
+from accredit.server.keyring.credentials import MadeSecret, NewSecret, create_credential
 from accredit.server.keyring.deployment_keys import Holder, register_deployment_key
 from accredit.server.keyring.exposed import Exposed, find_exposed
 from accredit.server.keyring.identity_secrets import SecretHolder, import_identity_secret
 from accredit.server.keyring.keyring import Keyring
-from accredit.server.keyring.leaks import Leak, exposed_secret, respond
+from accredit.server.keyring.leaks import Leak, exposed_digest, exposed_secret, respond
 from accredit.server.keyring.passport_keys import PassportHolder, create_passport_key
 from accredit.server.keyring.records import KeyRecord, find_key
 from accredit.server.keyring.scope import Scope
-from accredit.server.store import bump_config, one_by_one
 
 from .conftest import CountedReads
 
@@ -121,33 +120,51 @@ def test_an_exposed_api_key_stops_at_once_and_is_told_of(ring: Any) -> None:
     assert len(ring.events("key.leaked")) == 1
 
 
+def credential(ring: Any, scope: Scope | None = None, brought: str | None = None) -> MadeSecret:
+    wanted = NewSecret(scope or ring.scope, brought=brought)
+    return ring.run(create_credential(ring.store, ring.sealer, wanted, ring.cause()))
+
+
 def test_every_record_over_one_text_ends(ring: Any) -> None:
     """An API credential of the flow door is three records over one text."""
-
-    @one_by_one
-    def add(tx: Any, records: Any) -> None:
-        bump_config(tx)
-        for record in records:
-            add_key(tx, record, ring.cause())
-
-    digest = secret_hash("live_secret_" + "0" * 64)
-    records = [
-        KeyRecord(
-            key_id=new_id("key_"),
-            scope=ring.scope,
-            purpose=purpose,
-            label="",
-            created_ms=ring.clock.now_ms,
-            secret_hash=digest,
-        )
-        for purpose in ("api", "reference", "webhook")
-    ]
-    ring.run(ring.store.write(add, records))
-    ring.run(ring.store.write(revoke_key, Revocation(ring.scope, records[1].key_id, ring.cause())))
-
-    assert len(respond_to(ring, Exposed(secret_hashes=(digest,)))) == 2
-    assert {state_of(ring, record) for record in records} == {"revoked"}
+    made = credential(ring)
+    ring.run(ring.store.write(revoke_key, Revocation(ring.scope, made.records[1].key_id, ring.cause())))
+    assert len(expose(ring, f'{{"publishableKey":"{made.secret_text}"}}')) == 2
+    assert {state_of(ring, record) for record in made.records} == {"revoked"}
     assert [json.loads(row[0])["purposes"] for row in ring.events("key.leaked")] == [["api", "webhook"]]
+    assert str(made.secret_text) not in str(ring.rows("SELECT * FROM audit") + ring.rows("SELECT * FROM events"))
+
+
+@pytest.mark.parametrize("wrap", ["{}", "key={}&x=1", 'const key = "{}";', "Bearer {}abc", "see {}."])
+def test_an_api_secret_is_known_again_wherever_it_stands(ring: Any, wrap: str) -> None:
+    made = credential(ring)
+    assert len(expose(ring, "nothing", wrap.format(made.secret_text))) == 3
+    assert not ring.run(ring.keyring.find_exposed([wrap.format(made.secret_text)])), "nothing is looked for where none lives"
+
+
+@pytest.mark.parametrize("wrap", ["{}", " {}\n", '{{"a":"{}"}}', "key={}&x=1", "Bearer {}"])
+def test_a_secret_of_no_form_is_known_again_where_it_stands_alone(ring: Any, wrap: str) -> None:
+    text = "Correct-Horse/Battery+Staple.And~More!"
+    assert not ring.run(ring.keyring.find_exposed([wrap.format(text)]))
+    credential(ring, brought=text)
+    assert len(expose(ring, wrap.format(text))) == 3
+
+
+def test_every_account_loses_a_secret_that_both_brought_along(ring: Any) -> None:
+    text, other = "live_secret_" + "7e57" * 16, Scope("acc_2", "sandbox")
+    credential(ring, brought=text)
+    credential(ring, other, brought=text)
+    revoked = respond_to(ring, exposed_digest(ring.sealer, secret_hash(text)))
+    assert {record.scope for record in revoked} == {ring.scope, other}
+    assert len(ring.events("key.leaked")) == 2
+
+
+def test_a_digest_finds_secrets_of_every_form_and_no_other(ring: Any) -> None:
+    api = ring.run(create_api_key(ring.store, ring.scope, "backend", ring.cause()))
+    made = credential(ring)
+    assert respond_to(ring, exposed_digest(ring.sealer, secret_hash("live_secret_" + "0" * 64))) == ()
+    for text, ended in ((api.secret_text, 1), (str(made.secret_text), 3)):
+        assert len(respond_to(ring, exposed_digest(ring.sealer, secret_hash(text)))) == ended
 
 
 def test_an_exposed_private_key_is_denied_where_it_is_known(ring: Any) -> None:

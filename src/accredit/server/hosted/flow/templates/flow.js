@@ -103,7 +103,7 @@ function settle() {
   const heading = app.querySelector("h1");
   const who = app.querySelector(".logo")?.alt ?? app.querySelector(".who")?.textContent;
   document.title = [heading.textContent, who].filter(Boolean).join(" · ");
-  (app.querySelector("[aria-invalid], [autofocus]") ?? heading).focus({ preventScroll: true });
+  (app.querySelector("[aria-invalid], [data-focus]") ?? heading).focus({ preventScroll: true });
   scrollTo(0, 0);
   localise(app);
   localise(document.getElementById("ending-text")?.content);
@@ -206,8 +206,9 @@ addEventListener("visibilitychange", () => !document.hidden && shown?.again_ms !
 if (first) {
   shown = { ...first, html: null };
   settle();
+  // The page around shows the frame, and only then hears what it shows.
+  connection?.ready();
   follow();
-  connection?.ready(first.expires_at);
 } else {
   const key = new URLSearchParams(location.search).get("key") ?? new URLSearchParams(location.hash.slice(1)).get("key");
   if (key) store.write("key", key);

@@ -20,7 +20,8 @@ def shared_server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("shared") / "accredit.sqlite"
     shutil.copyfile(migrated_sqlite, path)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, ExitStack() as ending:
-        yield start(ending, runner.run, Clock(), f"sqlite:///{path}", {"refusals_per_minute": 100_000})
+        settings = {"refusals_per_minute": 100_000, "outbound_allow": ["127.0.0.1"]}
+        yield start(ending, runner.run, Clock(), f"sqlite:///{path}", settings)
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ class ReportKeys:
 
     async def find(self, key_identifier: str, now_ms: int) -> Mapping[str, str]:
         """The keys, as PEM by their identifiers, read anew where that one is not among them."""
-        if self._where and self._is_due(key_identifier, now_ms):
+        # Who comes while they are being read waits for them, instead of being told that there are none.
+        if self._where and (self._reading.locked() or self._is_due(key_identifier, now_ms)):
             async with self._reading:
                 if self._is_due(key_identifier, now_ms):
                     self._tried_ms = now_ms

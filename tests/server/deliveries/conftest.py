@@ -8,7 +8,7 @@ clock.advance(5.5)                  # the next attempt is due
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from accredit.server.app import open_node
 from accredit.server.events import outbox
 from accredit.server.events.delivery_log import NEWEST, DeliverySearch, LoggedDelivery, find_deliveries, find_delivery
 from accredit.server.events.dispatcher import Dispatcher
+from accredit.server.events.endpoint_actions import EndpointAction, disable_endpoint, enable_endpoint
 from accredit.server.events.endpoints import EndpointChange, Parts, create_endpoint
 from accredit.server.events.records import Endpoint, find_endpoint
 from accredit.server.events.sweeping import sweep_webhooks
@@ -31,6 +32,7 @@ from accredit.server.settings import Settings
 from accredit.server.store import one_by_one
 
 from ...doors.conftest import ROOT_KEY, Clock
+from ...post import Post
 
 LOOPBACK = ("127.0.0.0/8",)
 
@@ -47,15 +49,17 @@ class Received:
 class Receiver:
     """An HTTP server of somebody else's. answers: what is said to a path, else 200; a status, or a whole answer.
 
-    hanging: paths that are never answered.
+    hanging: paths that are never answered. judge: says the status of each answer itself.
     """
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.answers: dict[str, int | web.Response] = {}
         self.hanging: set[str] = set()
+        self.judge: Callable[[Received], int] | None = None
         self.port = 0
         self._held = asyncio.Event()
+        self._came = asyncio.Event()
 
     async def start(self) -> None:
         application = web.Application()
@@ -67,11 +71,21 @@ class Receiver:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        self._held.set()
+        self.let_go()
         await self._runner.cleanup()
+
+    def let_go(self) -> None:
+        """What hangs is answered now."""
+        self._held.set()
 
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+    async def until(self, count: int, path: str | None = None) -> None:
+        """So many requests have come, to that path or at all."""
+        while len(self.requests if path is None else self.to(path)) < count:
+            self._came.clear()
+            await self._came.wait()
 
     def to(self, path: str) -> list[Received]:
         """What came to one path."""
@@ -81,9 +95,10 @@ class Receiver:
         body = await request.read()
         headers = {name.lower(): text for name, text in request.headers.items()}
         self.requests.append(Received(request.path_qs, headers, body))
+        self._came.set()
         if request.path in self.hanging:
             await self._held.wait()
-        said = self.answers.get(request.path, 200)
+        said = self.answers.get(request.path, 200) if self.judge is None else self.judge(self.requests[-1])
         if isinstance(said, int):
             return web.Response(status=said)
         return web.Response(status=said.status, headers=said.headers, body=said.body)
@@ -110,9 +125,13 @@ class Hooks:
 
     def happen(self, type_: str = "session.success", times: int = 1, **members: Any) -> None:
         """Something happens, as the rest of the server writes it down."""
+        self.run(self.happen_now(type_, times, **members))
+
+    async def happen_now(self, type_: str = "session.success", times: int = 1, **members: Any) -> None:
+        """The same, while something else is under way."""
         data = {"door": "embed", "status": type_.partition(".")[2], "reason": None}
         event = outbox.Event(type_, self.scope, self.clock.now_ms, "s-1", "int_1", 1, {**data, **members})
-        self.run(self.node.store.write(_append, [event] * times))
+        await self.node.store.write(_append, [event] * times)
 
     def flow_endpoint(self, url: str, **members: Any) -> Endpoint:
         """A new endpoint of kind `flow` that signs with its own secret."""
@@ -127,6 +146,23 @@ class Hooks:
         assert due_ms is not None
         self.clock.now_ms = due_ms
         self.deliver()
+
+    async def disable(self, endpoint: Endpoint) -> None:
+        """Its owner wants no more of it."""
+        await disable_endpoint(self.node.store, EndpointAction(self.scope, endpoint.endpoint_id, self.cause))
+
+    async def enable(self, endpoint: Endpoint) -> None:
+        """Its owner wants it again."""
+        await enable_endpoint(self.node.store, EndpointAction(self.scope, endpoint.endpoint_id, self.cause))
+
+    def subjects(self, post: Post) -> list[str]:
+        """Of the letters that were sent until now."""
+        self.run(self.node.notices.close())
+        return [message["Subject"] for _, message, _ in post.letters]
+
+    def change(self, sql: str, *values: Any) -> None:
+        """What only the database's owner could do."""
+        self.run(self.node.store.write(_execute, (sql, values)))
 
     def sweep(self) -> None:
         """What the server does every minute."""
@@ -167,6 +203,11 @@ def _append(tx: Any, events: list[outbox.Event]) -> None:
     outbox.append(tx, events)
 
 
+@one_by_one
+def _execute(tx: Any, item: tuple[str, tuple[Any, ...]]) -> None:
+    tx.execute(*item)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -195,19 +236,34 @@ def opened(ending: ExitStack, run: Any, database_url: str, clock: Clock, **setti
 
 def hooks_of(run: Any, node: Node, clock: Clock) -> Hooks:
     """A new account in sandbox, where plain http may be, and a dispatcher."""
-    account = run(create_account(node.store, NewAccount(), Cause(clock.now_ms)))
+    account = run(create_account(node.store, NewAccount(notice_addresses=("owner@shop.example",)), Cause(clock.now_ms)))
     return Hooks(node, run, clock, Scope(account.account_id, "sandbox"), Dispatcher(node))
 
 
 @pytest.fixture
-def any_hooks(run: Any, database_url: str, clock: Clock, receiver: Receiver) -> Iterator[Hooks]:
-    """On each database in turn."""
-    with ExitStack() as ending:
-        yield hooks_of(run, opened(ending, run, database_url, clock), clock)
+def post(run: Any) -> Iterator[Post]:
+    """The mail server that letters to owners go through."""
+    post = Post()
+    server = run(post.start())
+    yield post
+    server.close()
+    run(server.wait_closed())
 
 
 @pytest.fixture
-def hooks(run: Any, sqlite_url: str, clock: Clock, receiver: Receiver) -> Iterator[Hooks]:
+def any_hooks(run: Any, database_url: str, clock: Clock, receiver: Receiver, post: Post) -> Iterator[Hooks]:
+    """On each database in turn."""
+    with ExitStack() as ending:
+        yield hooks_of(run, opened(ending, run, database_url, clock, **through(post)), clock)
+
+
+@pytest.fixture
+def hooks(run: Any, sqlite_url: str, clock: Clock, receiver: Receiver, post: Post) -> Iterator[Hooks]:
     """On SQLite, for what says nothing of the store."""
     with ExitStack() as ending:
-        yield hooks_of(run, opened(ending, run, sqlite_url, clock), clock)
+        yield hooks_of(run, opened(ending, run, sqlite_url, clock, **through(post)), clock)
+
+
+def through(post: Post) -> dict[str, str]:
+    """Settings for letters."""
+    return {"smtp_url": f"smtp://127.0.0.1:{post.port}", "mail_from": "accredit@example.com"}

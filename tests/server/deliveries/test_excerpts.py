@@ -11,8 +11,9 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "text/html; charset=utf-8", "application/json", "application/problem+json", "TEXT/XML", "application/xml"]
-)  # fmt: skip
+    "content_type",
+    ["text/plain", "text/html; charset=utf-8", "application/json", "application/problem+json", "TEXT/XML", "application/xml"],
+)
 def test_keeps_text(content_type: str) -> None:
     assert response_excerpt(content_type, b'{"error":"no such user"}') == '{"error":"no such user"}'
 
@@ -54,6 +55,7 @@ def test_masks_what_is_called_a_secret(text: str) -> None:
     "text",
     [
         "no handler for flwses_1CPnqL7H8mAAxeVy5PPNqa", "request 01a1fd9e-6da9-7615-9692-e218bf991b1b failed", "signature mismatch",
+            "bearer authentication required",
         "https://shop.example/hooks?x=1", "Unprocessable Entity", "token expired",
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ _IDS = r"(?:[a-z]{2,8}_[1-9A-HJ-NP-Za-km-z]{22}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[
 _SECRETS = re.compile(
     r"accredit_(?:live|sandbox)_[A-Za-z0-9_-]+|whsec_[A-Za-z0-9+/=_-]+|[a-z]+_secret_[A-Za-z0-9_-]+|[sr]k_(?:live|test)_\w+"
     r"|eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+"
-    r"|(?i:(?<=bearer )|(?<=basic )|(?<=signature ))[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?i:(?<=bearer )|(?<=basic ))(?=\S*[0-9A-Z=])[A-Za-z0-9._~+/=-]{8,}"
     r"""|(?i:(?:password|passwd|secret|token|api_?key|authorization|signature)["']?\s*[:=]\s*["']?)(?P<value>[^\s"',;&<>]{4,})"""
     rf"|(?<![A-Za-z0-9_+/=-])(?!{_IDS})[A-Za-z0-9_+/-]{{32,}}={{0,2}}"
 )

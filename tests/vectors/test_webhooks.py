@@ -1,7 +1,7 @@
 """The vectors of webhooks that are the library's, every one of them, as its users call it.
 
-Kinds that wait for the server: `schedule` (when the next attempt is made) and `event_mapping` (the body that an endpoint of kind
-flow is sent). `address_guard` and `url_guard` are those of tests/server/test_outbound.py.
+Kinds of the server: `event_mapping` stands in tests/server/events/test_bodies.py, `schedule` in tests/server/deliveries, `address_guard`
+and `url_guard` in tests/server/test_outbound.py.
 """
 
 import json

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import click
 
+from accredit.cli.files import INPUT, read_text
 from accredit.encoding import Json, JsonError, parse_json
 
 _MAX_DEPTH = 8
@@ -20,6 +21,15 @@ def parse_members(texts: Iterable[str]) -> dict[str, Json]:
             raise click.BadParameter(f"{name} is given twice.")
         members[name] = _read_value(value)
     return members
+
+
+def read_members(texts: Iterable[str]) -> dict[str, Json]:
+    """The members, where a value `@FILE` stands for what is in the file, as text. Raises BadParameter as `parse_members`."""
+    members = parse_members(texts)
+    return {
+        name: read_text(INPUT.convert(value[1:], None, None)) if isinstance(value, str) and value.startswith("@") else value
+        for name, value in members.items()
+    }
 
 
 def _read_value(text: str) -> Json:

@@ -4,9 +4,8 @@ import click
 import msgspec
 
 from accredit.cli.database import Database, Whose, cause, database_options, scope_options
-from accredit.cli.files import INPUT, read_text
 from accredit.cli.groups import examples, json_option
-from accredit.cli.members import parse_members
+from accredit.cli.members import read_members
 from accredit.cli.output import print_facts, print_json, print_table
 from accredit.encoding import Json
 from accredit.errors import NotFoundError
@@ -40,7 +39,7 @@ def command() -> None:
 @json_option
 def create(provider_id: str, members: tuple[str, ...], whose: Whose, database: Database, as_json: bool) -> None:
     """Create a provider: ID is up to 30 of a-z 0-9 -, and kind is sandbox, oidc, email_otp or callout."""
-    given = _read_members(members)
+    given = read_members(members)
 
     async def work(node: Node) -> HeldProvider:
         change = ProviderChange(await whose.find(node), provider_id, given, cause())
@@ -91,7 +90,7 @@ def show(provider_id: str, whose: Whose, database: Database, as_json: bool) -> N
 @json_option
 def set_(provider_id: str, members: tuple[str, ...], whose: Whose, database: Database, as_json: bool) -> None:
     """Replace members of a provider; attempts that begin from now on have them."""
-    _change(provider_id, _read_members(members), whose, database, as_json)
+    _change(provider_id, read_members(members), whose, database, as_json)
 
 
 @command.command(epilog=examples("accredit provider enable eid"))
@@ -121,14 +120,6 @@ def _change(provider_id: str, members: dict[str, Json], whose: Whose, database: 
         return await _load(node, change)
 
     _show(database, database.run(work), as_json)
-
-
-def _read_members(texts: tuple[str, ...]) -> dict[str, Json]:
-    members = parse_members(texts)
-    return {
-        name: read_text(INPUT.convert(value[1:], None, None)) if isinstance(value, str) and value.startswith("@") else value
-        for name, value in members.items()
-    }
 
 
 def _parts(node: Node) -> Parts:

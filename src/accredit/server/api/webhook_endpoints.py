@@ -18,6 +18,7 @@ from accredit.server.events.probing import Probe, read_probe
 from accredit.server.events.records import DisabledReason, Endpoint, EndpointKind, Payload, Signing
 from accredit.server.events.records import list_endpoints as find_endpoints
 from accredit.server.integrations.integration import Door
+from accredit.server.node import Node
 from accredit.server.times import wire_time
 
 _ALL, _ADDRESS = "/v1/webhook_endpoints", "/v1/webhook_endpoints/{endpoint_id}"
@@ -35,9 +36,8 @@ _CODES = (
 
 class EndpointAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint. state, disabled_reason, failing_since: as its deliveries fared. public_keys: those of the account that sign `v1a`.
-    probe: the last one, of 30 days at most.
 
-    secret: `whsec_` and base64, where it was made by this call; no other answer has it.
+    probe: the last one, of 30 days at most. secret: `whsec_` and base64, where it was made by this call; no other answer has it.
     """
 
     id: str
@@ -89,7 +89,7 @@ class ChangedEndpoint(WantedMembers, frozen=True, kw_only=True, forbid_unknown_f
 @operation("POST", _ALL, answer=EndpointAnswer, status=201, codes=(*_CODES, "endpoint_limit_reached"), reads=(NewEndpoint,))
 async def create_webhook_endpoint(call: Call, body: SentMembers) -> Reply:
     """Create an endpoint; its secret is shown this once."""
-    made = await endpoints.create_endpoint(parts_of(call), EndpointChange(call.scope, call.members, call.cause))
+    made = await endpoints.create_endpoint(parts_of(call.node), EndpointChange(call.scope, call.members, call.cause))
     return json_reply(call.request_id, await _answer(call, made.endpoint, made.secret), 201)
 
 
@@ -110,7 +110,7 @@ async def read_webhook_endpoint(call: Call) -> Reply:
 async def change_webhook_endpoint(call: Call, body: SentMembers) -> Reply:
     """Replace members of an endpoint. What is still to be sent goes to its new address; its kind stays."""
     change = EndpointChange(call.scope, call.members, call.cause, call.part("endpoint_id"))
-    return json_reply(call.request_id, await _answer(call, await endpoints.change_endpoint(parts_of(call), change)))
+    return json_reply(call.request_id, await _answer(call, await endpoints.change_endpoint(parts_of(call.node), change)))
 
 
 @operation("DELETE", _ADDRESS, status=204, codes=("endpoint_not_found",))
@@ -154,11 +154,6 @@ async def _rotate(call: Call) -> MadeEndpoint:
     return await endpoint_actions.rotate_secret(call.node.store, call.node.sealer, action_of(call), overlap_s)
 
 
-def parts_of(call: Call) -> Parts:
-    """What changes of endpoints stand on."""
-    return Parts(call.node.store, call.node.sealer, call.node.outbound, call.node.webhook_keys)
-
-
 def action_of(call: Call) -> EndpointAction:
     """Something to be done to the endpoint that the address names."""
     return EndpointAction(call.scope, call.part("endpoint_id"), call.cause)
@@ -168,8 +163,9 @@ async def _find(call: Call) -> Endpoint:
     return await find_or_refuse(call.node.store, call.scope, call.part("endpoint_id"))
 
 
-async def _answer(call: Call, endpoint: Endpoint, secret: str | None = None) -> EndpointAnswer:
-    ring = await call.node.webhook_keys.ring(endpoint.scope, call.now_ms)
+async def answer_endpoint(node: Node, endpoint: Endpoint, now_ms: int, secret: str | None = None) -> EndpointAnswer:
+    """An endpoint as its owner sees it. secret: where it was made just now."""
+    ring = await node.webhook_keys.ring(endpoint.scope, now_ms)
     failing_ms = endpoint.failing_since_ms
     return EndpointAnswer(
         id=endpoint.endpoint_id,
@@ -177,13 +173,22 @@ async def _answer(call: Call, endpoint: Endpoint, secret: str | None = None) -> 
         state="enabled" if endpoint.enabled else "disabled",
         disabled_reason=endpoint.disabled_reason,
         failing_since=None if failing_ms is None else wire_time(failing_ms),
-        public_keys=[key.private.public_text for key in ring.published(call.now_ms)],
-        probe=read_probe(endpoint, call.now_ms),
+        public_keys=[key.private.public_text for key in ring.published(now_ms)],
+        probe=read_probe(endpoint, now_ms),
         created_at=wire_time(endpoint.created_ms),
         updated_at=wire_time(endpoint.updated_ms),
         secret=msgspec.UNSET if secret is None else secret,
         **present_members(endpoint.members),
     )
+
+
+async def _answer(call: Call, endpoint: Endpoint, secret: str | None = None) -> EndpointAnswer:
+    return await answer_endpoint(call.node, endpoint, call.now_ms, secret)
+
+
+def parts_of(node: Node) -> Parts:
+    """What changes of endpoints stand on."""
+    return Parts(node.store, node.sealer, node.outbound, node.webhook_keys)
 
 
 OPERATIONS = (

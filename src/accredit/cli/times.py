@@ -18,9 +18,18 @@ def now_ms() -> int:
 
 def parse_moment(text: str) -> int:
     """A time as milliseconds UTC: RFC 3339, Unix seconds, or a duration from now such as 24h. Raises BadParameter."""
+    return _parse(text, 1)
+
+
+def parse_past(text: str) -> int:
+    """A time as milliseconds UTC: RFC 3339, Unix seconds, or how long ago, such as 24h. Raises BadParameter."""
+    return _parse(text, -1)
+
+
+def _parse(text: str, direction: int) -> int:
     duration = _DURATION.fullmatch(text)
     if duration is not None:
-        return now_ms() + int(duration[1]) * _UNIT_MS[duration[2]]
+        return now_ms() + direction * int(duration[1]) * _UNIT_MS[duration[2]]
     if _UNIX.fullmatch(text):
         return int(text) * 1000
     try:

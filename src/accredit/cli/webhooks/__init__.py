@@ -14,6 +14,11 @@ SENTENCES = {
     "delete": "Delete an endpoint with its secrets.",
     "rotate-secret": "Give an endpoint another secret.",
     "rotate-key": "Replace the Ed25519 key that signs for an account.",
+    "test": "Send one sample to an endpoint now.",
+    "probe": "Find out whether an endpoint verifies what it is sent.",
+    "replay": "Send an event, or what failed, to an endpoint again.",
+    "deliveries": "List what an endpoint was sent, and every attempt.",
+    "trigger": "Let a sample event happen in the sandbox.",
     "verify": "Say whether a webhook that came is genuine; needs no database.",
 }
 

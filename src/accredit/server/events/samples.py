@@ -10,15 +10,16 @@ from accredit.encoding import Json
 from accredit.errors import MalformedError
 from accredit.server.events.bodies import FlowFacts
 from accredit.server.events.event_types import EVENT_TYPES, FLOW_NAMES, RETRIED, STATUS_UPDATED, STEP_UPDATED
+from accredit.server.events.outbox import Event, append
 from accredit.server.events.records import Endpoint, EndpointKind, StoredEvent
 from accredit.server.keyring.scope import Scope
+from accredit.server.store import Store, Transaction, one_by_one
 from accredit.server.times import wire_time
 
 # What the ids of samples end in.
 TAIL = "1" * 22
 _SESSION, _TEMPLATE = f"flwses_{TAIL}", f"flwtmp_{TAIL}"
-SAMPLE_FACTS = FlowFacts("accredit-test", 1, _SESSION)
-_NO_RETRY = FlowFacts("accredit-test", 1)
+_FACTS, _FACTS_OF_RETRY = FlowFacts("accredit-test", 1), FlowFacts("accredit-test", 1, _SESSION)
 DEFAULT_TYPES: dict[EndpointKind, str] = {"accredit": "test.ping", "flow": STATUS_UPDATED}
 _OF_FLOW_NAMES = {STATUS_UPDATED: "session.success", STEP_UPDATED: "session.step_updated", RETRIED: "session.retried"}
 _KEY: dict[str, Json] = {"key_id": f"key_{TAIL}", "purposes": ["api"], "until": None}
@@ -34,9 +35,8 @@ class Sample:
 
 def sample_for(endpoint: Endpoint, name: str | None, now_ms: int) -> Sample:
     """A sample in the words of the endpoint's kind; its default without a name. Raises MalformedError `event_type_unknown`."""
-    return Sample(
-        *_made(type_of(endpoint.kind, DEFAULT_TYPES[endpoint.kind] if name is None else name), endpoint.scope, now_ms)
-    )
+    type_ = type_of(endpoint.kind, DEFAULT_TYPES[endpoint.kind] if name is None else name)
+    return Sample(_made(type_, endpoint.scope, now_ms), _FACTS_OF_RETRY if type_ == "session.retried" else _FACTS)
 
 
 def type_of(kind: EndpointKind, name: str) -> str:
@@ -51,9 +51,9 @@ def type_of(kind: EndpointKind, name: str) -> str:
     raise MalformedError("event_type_unknown", "type")
 
 
-def _made(type_: str, scope: Scope, now_ms: int) -> tuple[StoredEvent, FlowFacts]:
+def _made(type_: str, scope: Scope, now_ms: int) -> StoredEvent:
     is_session = type_.startswith("session.")
-    event = StoredEvent(
+    return StoredEvent(
         event_id=f"evt_{TAIL}",
         scope=scope,
         type=type_,
@@ -61,12 +61,11 @@ def _made(type_: str, scope: Scope, now_ms: int) -> tuple[StoredEvent, FlowFacts
         session_id=_SESSION if is_session else None,
         integration_id=_TEMPLATE if type_.startswith(("session.", "integration.")) else None,
         sequence=1 if is_session else None,
-        data=sample_data(type_, now_ms),
+        data=_data(type_, now_ms),
     )
-    return event, SAMPLE_FACTS if type_ == "session.retried" else _NO_RETRY
 
 
-def sample_data(type_: str, now_ms: int) -> dict[str, Json]:
+def _data(type_: str, now_ms: int) -> dict[str, Json]:
     """What an event of that type says beyond its ids."""
     about, _, word = type_.partition(".")
     if about == "session":
@@ -91,3 +90,44 @@ def _session_data(word: str) -> dict[str, Json]:
     if word == "step_updated":
         return {**data, "step": "accept_tos", "step_status": "success"}
     return {**data, "previous_session_id": _SESSION} if word == "retried" else data
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """A sample in the outbox. event_id: None where no endpoint asks for its type. deliveries: how many endpoints hear of it."""
+
+    type: str
+    event_id: str | None
+    deliveries: int
+
+
+async def trigger_sample(store: Store, scope: Scope, name: str, now_ms: int) -> Triggered:
+    """Let a sample happen: it is delivered as any other event. name: a type, or one of kind `flow`.
+
+    Raises MalformedError `event_type_unknown`.
+    """
+    type_ = _OF_FLOW_NAMES.get(name) or type_of("accredit", name)
+    return await store.write(_trigger, (type_, scope, now_ms))
+
+
+@one_by_one
+def _trigger(tx: Transaction, item: tuple[str, Scope, int]) -> Triggered:
+    type_, scope, now_ms = item
+    sample = _made(type_, scope, now_ms)
+    event = Event(
+        type=type_,
+        scope=scope,
+        created_ms=now_ms,
+        session_id=sample.session_id,
+        integration_id=sample.integration_id,
+        sequence=sample.sequence,
+        data=sample.data,
+    )
+    append(tx, [event])
+    written = tx.row(
+        "SELECT id FROM events WHERE account_id = ? AND environment = ? AND created_ms = ? AND type = ? ORDER BY id DESC LIMIT 1",
+        (scope.account_id, scope.environment, now_ms, type_),
+    )
+    if written is None:
+        return Triggered(type_, None, 0)
+    return Triggered(type_, written[0], len(tx.rows("SELECT id FROM deliveries WHERE event_id = ?", written)))

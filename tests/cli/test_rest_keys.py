@@ -48,7 +48,7 @@ def test_a_private_half_is_refused_for_good(example):
     ("options", "told"),
     [
         (("--purpose", "encryption", "--deployer", "shop"), "--deployer"),
-        (("--purpose", "encryption", "--alg", "ES512"), "for deployment keys"),
+        (("--purpose", "encryption", "--alg", "ES512"), "names its alg itself"),
         (("--purpose", "encryption", "--integration", "a"), "for deployment keys"),
         (("--purpose", "encryption", "--key-id", "current"), "field_invalid"),
         (("--purpose", "encryption", "--not-after", "2020-01-01T00:00:00Z"), "field_invalid"),

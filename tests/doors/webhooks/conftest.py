@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import uvloop
 
+from accredit.server.events.bodies import body_of
+from accredit.server.events.records import DELIVERY_COLUMNS, EVENT_COLUMNS, find_endpoint, read_delivery, read_event
+
 from ..conftest import Clock, Owner, Server, start
 
 ENDPOINTS = "/v1/webhook_endpoints"
@@ -41,3 +44,15 @@ def shared(running: Any, migrated_sqlite: Path, tmp_path_factory: pytest.TempPat
 def owner(shared: Server) -> Owner:
     """An account in live."""
     return shared.owner()
+
+
+def bodies_for(owner: Owner, endpoint_id: str) -> list[tuple[str, bytes]]:
+    """What an endpoint is sent, types with bodies, oldest first; of flow sessions without what is joined when it is sent."""
+    server = owner.server
+    endpoint = server.run(server.node.store.read(find_endpoint, (owner.scope, endpoint_id)))
+    sent = []
+    for row in server.rows(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE endpoint_id = ? ORDER BY id", endpoint_id):
+        delivery = read_delivery(row)
+        [event] = server.rows(f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ?", delivery.event_id)
+        sent.append((delivery.type, delivery.body or body_of(endpoint, read_event(event))))
+    return sent

@@ -49,6 +49,7 @@ def test_an_endpoint_is_created_listed_read_changed_and_deleted(owner):
         "disabled_reason": None,
         "failing_since": None,
         "public_keys": made["public_keys"],
+        "probe": None,
         "created_at": MOMENT,
         "updated_at": MOMENT,
     }

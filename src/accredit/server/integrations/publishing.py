@@ -159,7 +159,7 @@ def _published(tx: Transaction, publication: Publication, changed: list[str]) ->
                 scope=record.scope,
                 created_ms=publication.now_ms,
                 integration_id=record.integration_id,
-                data=detail,
+                data={"door": record.door, **detail},
             )
         ],
     )

@@ -196,7 +196,7 @@ CODES: dict[str, Code] = {
         validation_failed="A member has a wrong type, form or length, or half of a group is missing.",
         steps_required="The strategy custom needs steps, of which one at least is true.",
         steps_not_allowed="steps belong to the strategy custom only.",
-        sandbox_only="Simulation is for the sandbox.",
+        sandbox_only="This is for the sandbox.",
     ),
     **_codes(
         ConflictError,

@@ -19,6 +19,7 @@ SENTENCES = {
     "replay": "Send an event, or what failed, to an endpoint again.",
     "deliveries": "List what an endpoint was sent, and every attempt.",
     "trigger": "Let a sample event happen in the sandbox.",
+    "listen": "Forward sandbox events to an address of this machine.",
     "verify": "Say whether a webhook that came is genuine; needs no database.",
 }
 

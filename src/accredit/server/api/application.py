@@ -36,6 +36,7 @@ from accredit.server.api import (
     users,
     webhook_deliveries,
     webhook_endpoints,
+    webhook_listeners,
 )
 from accredit.server.api.operations import Address, Operation
 from accredit.server.api.replies import problem_reply
@@ -61,6 +62,7 @@ _TOPICS = (
     providers,
     webhook_endpoints,
     webhook_deliveries,
+    webhook_listeners,
     step_services,
     boot_reports,
     audit,

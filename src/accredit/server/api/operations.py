@@ -56,6 +56,7 @@ PARAMETERS = {
     "key_set_id": Parameter(_OURS, "key_not_found", "A key set."),
     "service_id": Parameter(_OURS, "step_service_not_found", "A step service."),
     "endpoint_id": Parameter(_OURS, "endpoint_not_found", "A webhook endpoint."),
+    "listener_id": Parameter(_OURS, "endpoint_not_found", "A listener."),
     "delivery_id": Parameter(_OURS, "delivery_not_found", "A delivery of a webhook."),
     "uid": Parameter(r"[\s\S]{1,256}", "field_invalid", "A user id, percent-encoded: whatever a door takes as one."),
     "request_id": Parameter(r"[0-9a-f]{32}", "boot_report_not_found", "A request, as `X-Request-Id` named it."),

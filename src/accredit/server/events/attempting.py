@@ -25,10 +25,12 @@ _EXCERPT_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is sent: headers and the octets of the body."""
+    """What is sent: headers and the octets of the body. key_ids, authorization_key_id: of the key records that signed."""
 
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    key_ids: tuple[str, ...] = ()
+    authorization_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,16 @@ async def attempt_delivery(node: Node, claimed: Claimed, signer: Signer) -> Outc
 
     Raises FailureError `service_unavailable`, `sealed_damaged`, `root_key_missing`: then nothing was sent.
     """
-    endpoint, event, delivery = claimed.endpoint, claimed.event, claimed.delivery
-    body = delivery.body or body_of(endpoint, event, await load_flow_facts(node, endpoint, event))
     at_ms = node.clock()
+    prepared = await prepare_delivery(node, claimed, signer, at_ms)
+    sent = await send_once(node, claimed.endpoint, prepared)
+    return outcome_of(claimed, prepared, sent, at_ms)
+
+
+async def prepare_delivery(node: Node, claimed: Claimed, signer: Signer, at_ms: int) -> Prepared:
+    """What an attempt at that time sends. Raises as `attempt_delivery`."""
+    endpoint, event = claimed.endpoint, claimed.event
+    body = claimed.delivery.body or body_of(endpoint, event, await load_flow_facts(node, endpoint, event))
     signed = headers_of(
         endpoint,
         signer,
@@ -60,17 +69,21 @@ async def attempt_delivery(node: Node, claimed: Claimed, signer: Signer) -> Outc
         of=attempts_of(endpoint.kind),
         last=claimed.last,
     )
-    sent = await send_once(node, endpoint, Prepared(signed.headers, body))
+    return Prepared(signed.headers, body, signed.key_ids, signed.authorization_key_id)
+
+
+def outcome_of(claimed: Claimed, prepared: Prepared, sent: Sent, at_ms: int) -> Outcome:
+    """What is written down of an attempt that was made at that time."""
     attempt = Attempt(
-        delivery_id=delivery.delivery_id,
+        delivery_id=claimed.delivery.delivery_id,
         number=claimed.number,
         at_ms=at_ms,
         duration_ms=sent.duration_ms,
         status=sent.verdict.status,
         error=sent.verdict.error,
         address=sent.address,
-        key_ids=signed.key_ids,
-        authorization_key_id=signed.authorization_key_id,
+        key_ids=prepared.key_ids,
+        authorization_key_id=prepared.authorization_key_id,
         excerpt=sent.excerpt,
     )
     return Outcome(claimed, attempt, sent.verdict, sent.ended_ms)

@@ -31,7 +31,9 @@ from accredit.server.store import Transaction, Value, one_by_one
 _BEYOND_TIMEOUT_MS = 30_000
 # No endpoint has more slots, so that more due deliveries need not be counted.
 _MOST_SLOTS = 32
-_READY = "enabled = 1 AND listening_until_ms IS NULL AND (paused_until_ms IS NULL OR paused_until_ms <= ?)"
+_MAY_BE_SENT_TO = "enabled = 1 AND (paused_until_ms IS NULL OR paused_until_ms <= ?)"
+# Listeners fetch what is theirs; nobody calls them.
+_CALLED, _LISTENING = "listening_until_ms IS NULL", "listening_until_ms IS NOT NULL"
 _DUE = "status = 'pending' AND due_ms <= ? AND (lease_until_ms IS NULL OR lease_until_ms <= ?)"
 
 # The endpoints with open deliveries, each by one step into the index, however many deliveries it has.
@@ -46,16 +48,17 @@ SELECT e.id, e.members, e.timeouts,
     (SELECT COUNT(*) FROM deliveries WHERE endpoint_id = e.id AND lease_until_ms > ?),
     (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = e.id AND {_DUE} LIMIT {_MOST_SLOTS}) AS due)
 FROM open JOIN webhook_endpoints AS e ON e.id = open.id
-WHERE e.{_READY}
+WHERE {_MAY_BE_SENT_TO} AND {_CALLED}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A wish for deliveries. shares: how many of each endpoint."""
+    """A wish for deliveries. shares: how many of each endpoint. listening: they are listeners, which fetch what is theirs."""
 
     shares: Mapping[str, int]
     now_ms: int
+    listening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,9 @@ def _hold_endpoints(tx: Transaction, claim: Claim) -> list[Endpoint]:
     ids = sorted(claim.shares)
     if not ids:
         return []
+    ready = f"{_MAY_BE_SENT_TO} AND {_LISTENING if claim.listening else _CALLED}"
     rows = tx.rows(
-        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE id IN ({_marks(ids)}) AND {_READY} ORDER BY id{_skip_locked(tx)}",
+        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE id IN ({_marks(ids)}) AND {ready} ORDER BY id{_skip_locked(tx)}",
         (*ids, claim.now_ms),
     )
     return [read_endpoint(row) for row in rows]
@@ -130,6 +134,19 @@ def _lease(tx: Transaction, endpoint: Endpoint, claim: Claim) -> list[Delivery]:
         (until_ms, endpoint.endpoint_id, claim.now_ms, claim.now_ms, wanted),
     )
     return [read_delivery(row) for row in rows]
+
+
+def find_claimed(tx: Transaction, wanted: tuple[Endpoint, str, int]) -> Claimed | None:
+    """Query: what an endpoint claimed under a lease that still holds. lease_until_ms: its name."""
+    endpoint, delivery_id, lease_until_ms = wanted
+    row = tx.row(
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE id = ? AND endpoint_id = ? AND lease_until_ms = ?",
+        (delivery_id, endpoint.endpoint_id, lease_until_ms),
+    )
+    if row is None:
+        return None
+    delivery = read_delivery(row)
+    return Claimed(endpoint, _find_events(tx, [delivery.event_id])[delivery.event_id], delivery)
 
 
 def _find_events(tx: Transaction, ids: Sequence[str]) -> dict[str, StoredEvent]:

@@ -151,10 +151,11 @@ ATTEMPT_COLUMNS = "delivery_id, number, at_ms, duration_ms, status, error, addre
 
 
 def find_endpoint(tx: Transaction, wanted: tuple[Scope, str]) -> Endpoint | None:
-    """Query: the endpoint of that id, if it is of that account and environment."""
+    """Query: the endpoint of that id, if it is of that account and environment, and no listener."""
     scope, endpoint_id = wanted
     row = tx.row(
-        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE id = ? AND account_id = ? AND environment = ?",
+        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE id = ? AND account_id = ? AND environment = ?"
+        " AND listening_until_ms IS NULL",
         (endpoint_id, scope.account_id, scope.environment),
     )
     return None if row is None else read_endpoint(row)
@@ -163,7 +164,8 @@ def find_endpoint(tx: Transaction, wanted: tuple[Scope, str]) -> Endpoint | None
 def list_endpoints(tx: Transaction, scope: Scope) -> list[Endpoint]:
     """Query: the endpoints of an account and environment, oldest first; there are at most 20."""
     rows = tx.rows(
-        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE account_id = ? AND environment = ? ORDER BY id",
+        f"SELECT {ENDPOINT_COLUMNS} FROM webhook_endpoints WHERE account_id = ? AND environment = ? AND listening_until_ms IS NULL"
+        " ORDER BY id",
         (scope.account_id, scope.environment),
     )
     return [read_endpoint(row) for row in rows]

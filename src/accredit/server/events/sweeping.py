@@ -5,6 +5,7 @@ protocol-webhooks.md section 9: a sweeper looks every minute; events, deliveries
 
 from accredit.server.events.counting import count_due
 from accredit.server.events.disabling import judge_failing
+from accredit.server.events.listening import close_silent
 from accredit.server.events.probing import read_probe
 from accredit.server.events.records import ENDPOINT_COLUMNS, read_endpoint
 from accredit.server.node import Node
@@ -15,10 +16,11 @@ _AT_ONCE = 500
 
 
 async def sweep_webhooks(node: Node) -> None:
-    """Tell of endpoints that fail, disable those that failed too long, forget what is old, and measure what waits."""
+    """Tell of endpoints that fail and disable them, close listeners that are silent, forget what is old, measure what waits."""
     now_ms = node.clock()
     for notice in await node.store.write(judge_failing, now_ms):
         node.notices.send_soon(notice)
+    await close_silent(node)
     await node.store.write(cancel_unwanted, now_ms)
     await node.store.write(forget_probes, now_ms)
     while await node.store.write(forget_old, now_ms):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accredit.deployment import sign_deployment
 from accredit.identity import IdentitySecret, sign_identity, sign_identity_v2
 from accredit.keys import generate_deployment_key
-from accredit.server.keyring.bare_secrets import find_bare_secrets
+from accredit.server.keyring.bare_secrets import find_bare_secrets, find_written_secrets
 
 # Its base64 holds a plus and a slash.
 OCTETS = bytes(range(224, 256))
@@ -128,4 +128,31 @@ def test_costs_a_few_passes_over_the_largest_body(piece: str) -> None:
     body = (piece * (131_072 // len(piece))) + "="
     began = time.process_time()
     find_bare_secrets([body], frozenset(range(16, 65)))
+    assert time.process_time() - began < 0.5
+
+
+@given(st.text(st.sampled_from("ab1 =\"'\n&{}[]\\eyJ\u00e9\ud800")), st.sets(st.integers(32, 128)))
+def test_reads_any_text_for_secrets_as_written(text: str, sizes: set[int]) -> None:
+    for found in find_written_secrets([text * 3, f"{text}{'x' * 40}{text}"], sizes):
+        assert len(found) in sizes
+        assert found.isascii()
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=32, max_size=128))
+def test_finds_a_secret_as_written_that_is_a_whole_text(secret: str) -> None:
+    assert find_written_secrets(["", secret], {len(secret)}) == [secret]
+
+
+def test_bounds_how_many_secrets_as_written_are_looked_up() -> None:
+    texts = [f"{number:040}" for number in range(50)]
+    assert find_written_secrets([" ".join(texts[:20]), *texts[20:]], {40}) == texts[:32]
+    assert find_written_secrets(texts, set()) == []
+    assert find_written_secrets(["eyJ" + "x" * 40], {43}) == ["eyJ" + "x" * 40]
+
+
+@pytest.mark.parametrize("piece", ["x", "x ", '"' + "x" * 40, "é", "=" * 33])
+def test_secrets_as_written_cost_a_few_passes(piece: str) -> None:
+    body = piece * (131_072 // len(piece))
+    began = time.process_time()
+    find_written_secrets([body], frozenset(range(32, 129)))
     assert time.process_time() - began < 0.5

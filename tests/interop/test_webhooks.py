@@ -1,7 +1,7 @@
-"""The packages `standardwebhooks` of both registries: what we sign they verify, and what they sign we do."""
+"""The packages `standardwebhooks` of both registries: what we and our server sign they verify, and what they sign we do."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,11 @@ import pytest
 import standardwebhooks
 
 import accredit
+from accredit.server.events.bodies import FlowFacts, body_of, event_id_of
+from accredit.server.events.records import StoredEvent
+from accredit.server.store import Store
+
+from ..server.events.conftest import Desk
 
 Call = Callable[..., Any]
 BODIES = ['{"id":"evt_1"}', '{"id":"evt_1","name":"Zoë","emoji":"😀"}', '{ "id" : "evt_1" ,\n "data":{"a":[1,null]}}\n']
@@ -104,3 +109,25 @@ def test_a_sealed_body_is_verified_without_being_parsed(now: int) -> None:
     standardwebhooks.Webhook(secret).verify(body, headers, json_parse=False)
     with pytest.raises(standardwebhooks.WebhookVerificationError, match="No matching signature"):
         standardwebhooks.Webhook(secret).verify(body + b"A", headers, json_parse=False)
+
+
+@pytest.fixture
+def desk(run: Call, sqlite_url: str, now: int) -> Iterator[Desk]:
+    """A server's endpoints; its clock is the machine's."""
+    store = run(Store.open(sqlite_url))
+    yield Desk.open(run, store, lambda: now * 1000)
+    run(store.close())
+
+
+@pytest.mark.parametrize("members", [{}, {"kind": "flow", "signing": "endpoint"}], ids=["accredit", "flow"])
+def test_they_verify_what_the_server_sends(receiver: Python | Node, desk: Desk, now: int, members: dict[str, str]) -> None:
+    """During a rotation with the old secret and with the new one."""
+    made = desk.create(**members)
+    event = StoredEvent(
+        "evt_1", made.endpoint.scope, "session.success", now * 1000, "s1", "int_1", 3, {"door": "flow", "tags": ["Zoë"]}
+    )
+    body = body_of(made.endpoint, event, FlowFacts("user-é", 2)).decode()
+    for secrets in ([made.secret], [made.secret, desk.rotate(made.endpoint, 3600)]):
+        signed = desk.sign(made.endpoint, body.encode(), event_id=event_id_of(made.endpoint, event))
+        for secret in secrets:
+            assert receiver.verify(secret, body, signed.headers)["endpoint_id"] == made.endpoint.endpoint_id

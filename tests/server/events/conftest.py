@@ -18,7 +18,7 @@ from accredit.server.events.signing import SignedHeaders, Signers, headers_of
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.credentials import MadeSecret, NewSecret, create_credential
 from accredit.server.keyring.keyring import Keyring
-from accredit.server.keyring.root import RootKeys
+from accredit.server.keyring.root import RootKey, RootKeys
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.webhook_keys import WebhookKeys
@@ -53,11 +53,21 @@ class Desk:
     sealer: Sealer
     keyring: Keyring
     webhook_keys: WebhookKeys
-    clock: Clock
+    clock: Any
     run: Any
 
+    @classmethod
+    def open(cls, run: Any, store: Store, clock: Any) -> "Desk":
+        """Two accounts without endpoints, on an open store."""
+        sealer = Sealer(store, RootKeys(RootKey.from_octets(bytes(range(32)))), clock)
+        run(audit.ready(store, sealer))
+        desk = cls(store, sealer, Keyring(store, sealer, clock), WebhookKeys(store, sealer, clock), clock, run)
+        for scope in (LIVE, OTHER):
+            run(create_account(store, NewAccount(account_id=scope.account_id), desk.cause()))
+        return desk
+
     def cause(self) -> Cause:
-        return Cause(self.clock.now_ms, actor="tester")
+        return Cause(self.clock(), actor="tester")
 
     def create(self, scope: Scope = LIVE, **members: Any) -> MadeEndpoint:
         """An endpoint with its secret."""
@@ -81,8 +91,8 @@ class Desk:
         self, endpoint: Endpoint, body: bytes, *, event_id: str = "evt_1", last: Attempt | None = None, number: int = 1
     ) -> SignedHeaders:
         """What is sent with a body now."""
-        signer = self.run(Signers(self.keyring, self.webhook_keys).find(endpoint, self.clock.now_ms))
-        return headers_of(endpoint, signer, event_id, body, now_ms=self.clock.now_ms, number=number, of=10, last=last)
+        signer = self.run(Signers(self.keyring, self.webhook_keys).find(endpoint, self.clock()))
+        return headers_of(endpoint, signer, event_id, body, now_ms=self.clock(), number=number, of=10, last=last)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return self.run(self.store.read(lambda tx, _: tx.rows(sql, values), None))
@@ -93,11 +103,6 @@ async def _resolve(_host: str, _port: int) -> list[str]:
 
 
 @pytest.fixture
-def desk(run: Any, store: Store, root_keys: RootKeys) -> Desk:
-    clock = Clock()
-    sealer = Sealer(store, root_keys, clock)
-    run(audit.ready(store, sealer))
-    desk = Desk(store, sealer, Keyring(store, sealer, clock), WebhookKeys(store, sealer, clock), clock, run)
-    for scope in (LIVE, OTHER):
-        run(create_account(store, NewAccount(account_id=scope.account_id), desk.cause()))
-    return desk
+def desk(run: Any, store: Store) -> Desk:
+    """A desk on each database in turn."""
+    return Desk.open(run, store, Clock())

@@ -27,6 +27,7 @@ from ..program import Program
 from .asking import Backends, Shop
 from .booting import Customer
 from .parties import Application, Site
+from .verifying import Verifier, make_verifier
 
 HERE = Path(__file__).parent
 TEST_SECONDS = 60
@@ -219,3 +220,21 @@ def till() -> Iterator[Shop]:
 def ask(sandbox: Owner, till: Shop) -> Backends:
     """Asks who a person is: ask(**members) is a session of the rest door."""
     return Backends(sandbox, till)
+
+
+@pytest.fixture(scope="session")
+def verifying_account(accredit: Program) -> Verifier:
+    """The backend of an account whose users are verified."""
+    return make_verifier(accredit.owner(environment="sandbox"))
+
+
+@pytest.fixture
+def verify(verifying_account: Verifier) -> Callable[..., Verifier]:
+    """Makes a template with all the steps that a sandbox plays: verify(**policy)."""
+    return verifying_account.another
+
+
+@pytest.fixture
+def verifier(verify: Callable[..., Verifier]) -> Verifier:
+    """Such a template."""
+    return verify()

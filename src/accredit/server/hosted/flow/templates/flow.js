@@ -2,7 +2,6 @@
 // All that comes in is the JSON block, and what our own server answers: every screen is rendered there, with its texts escaped.
 const { paths, kept, peer, look, first, warning_ms } = JSON.parse(document.getElementById("script").textContent);
 const app = document.getElementById("app");
-const sheet = new CSSStyleSheet();
 const connection = peer && accredit.connect(peer);
 let { token } = first ?? {};
 let language = document.documentElement.lang;
@@ -35,7 +34,6 @@ async function post(path, body) {
 async function ask(path, body) {
   if (busy) return;
   busy = true;
-  clearTimers();
   app.querySelectorAll("form").forEach((form) => form.setAttribute("aria-busy", "true"));
   let answer;
   try {
@@ -49,13 +47,14 @@ async function ask(path, body) {
   else fail(answer, path);
 }
 
-const look_again = () => ask(paths.state, {});
+// A link whose session has ended has no token: its key shows the end.
+const look_again = () => (token ? ask(paths.state, {}) : start());
 
 function fail(answer, path) {
   const { status, told } = answer ?? {};
   if (told) connection?.event("error", { topic: "error", code: told.code, message: told.title, request_id: told.request_id });
   if (status === 401) {
-    store.write("token", null);
+    if (kept) store.write("token", null);
     notice(kept ? "lost" : "reopen");
   } else if (status === 403) notice("stopped");
   else if (status === 404) notice("invalid");
@@ -67,9 +66,9 @@ function fail(answer, path) {
 }
 
 function notice(name) {
+  clearTimers();
   app.replaceChildren(document.getElementById(name).content.cloneNode(true));
   settle();
-  connection?.ready();
 }
 
 function say(name) {
@@ -85,6 +84,7 @@ function show(told) {
     store.write("key", null);
   }
   if (told.look && look) {
+    const sheet = new CSSStyleSheet();
     sheet.replaceSync(told.look);
     document.adoptedStyleSheets = [sheet];
   }
@@ -157,7 +157,6 @@ function tell() {
   if (shown.opening) event({ topic: "session", action: shown.opening, data: { id: session.id } });
   if (session.status === "active" || endTold) return;
   endTold = true;
-  store.write("token", null);
   if (session.status === "success") event({ topic: "session", action: "passed" });
   else if (session.status === "failed") event({ topic: "session", action: "failed" });
   else event({ topic: "status", status: session.status, data: { id: session.id } });
@@ -215,7 +214,7 @@ if (first) {
   if (key || location.hash) {
     const search = new URLSearchParams(location.search);
     search.delete("key");
-    history.replaceState(null, "", location.pathname + (search.size ? `?${search}` : ""));
+    history.replaceState(null, "", location.pathname + `?${search}`.replace(/^\?$/, ""));
   }
   token = key ? undefined : store.read("token");
   if (token) look_again();

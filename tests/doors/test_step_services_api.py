@@ -1,20 +1,17 @@
 """Step services and the SMS gateway over HTTP: created, listed, changed, deleted; secrets shown once, faults with their member."""
 
-import pytest
-
 from accredit import WebhookSecret, generate_encryption_key
 
 SERVICE = {"url": "https://kyc.example/steps?x=1", "description": "KYC"}
 GATEWAY = {"url": "https://sms.example/send", "body": {"to": "{to}", "text": "{text}"}}
 
 
-@pytest.fixture
-def make(server):
-    """Makes a service: make(owner, **members)."""
-    return lambda owner, **members: owner.call("POST", "/v1/step_services", 201, {**SERVICE, **members})
+def make(owner, **members):
+    """A new service of an account, with its secret."""
+    return owner.call("POST", "/v1/step_services", 201, {**SERVICE, **members})
 
 
-def test_a_service_is_created_read_changed_and_deleted(server, make):
+def test_a_service_is_created_read_changed_and_deleted(server):
     owner = server.owner()
     made = make(owner)
     WebhookSecret.from_text(made.pop("secret"))
@@ -45,7 +42,7 @@ def test_a_service_is_created_read_changed_and_deleted(server, make):
     assert {"step_service.created", "step_service.changed", "step_service.deleted", "key.created", "key.revoked"} <= set(kinds)
 
 
-def test_a_secret_is_shown_once_and_lies_sealed(server, make):
+def test_a_secret_is_shown_once_and_lies_sealed(server):
     owner = server.owner()
     made = make(owner)
     for path in (f"/v1/step_services/{made['id']}", "/v1/step_services", "/v1/keys", "/v1/audit?limit=100"):
@@ -55,7 +52,7 @@ def test_a_secret_is_shown_once_and_lies_sealed(server, make):
     assert made["secret"].encode() not in bytes(stored[0][0])
 
 
-def test_a_secret_is_exchanged_with_an_overlap(server, make):
+def test_a_secret_is_exchanged_with_an_overlap(server):
     owner = server.owner()
     made = make(owner)
     address = f"/v1/step_services/{made['id']}/rotate_secret"
@@ -69,7 +66,7 @@ def test_a_secret_is_exchanged_with_an_overlap(server, make):
     assert owner.call("POST", "/v1/step_services/svc_1/rotate_secret", 404, {})["code"] == "step_service_not_found"
 
 
-def test_services_are_listed_page_by_page_and_are_limited(start_server, database_url, make):
+def test_services_are_listed_page_by_page_and_are_limited(start_server, database_url):
     owner = start_server(database_url, outbound_allow=["127.0.0.1"]).owner(environment="sandbox")
     # An address that needs no name server, for it is judged fifty times.
     nearby = {"url": "http://127.0.0.1:8000/steps"}
@@ -81,7 +78,7 @@ def test_services_are_listed_page_by_page_and_are_limited(start_server, database
     assert rest["next_cursor"] is None
 
 
-def test_services_and_gateways_cross_no_environment(server, make):
+def test_services_and_gateways_cross_no_environment(server):
     live = server.owner()
     sandbox, other = server.owner(live.owner_id, environment="sandbox"), server.owner()
     made = make(live)
@@ -109,7 +106,7 @@ BAD_SERVICES = (
 )
 
 
-def test_a_fault_names_its_member(server, make):
+def test_a_fault_names_its_member(server):
     owner = server.owner()
     made = make(owner)
     for members, status, code, member in BAD_SERVICES:

@@ -1,4 +1,4 @@
-"""A server delivers by itself: what its API tells of that, and what it sends on purpose (protocol-webhooks.md sections 6, 9 and 10)."""
+"""A server delivers by itself: what its API tells of that, and what it sends on purpose (protocol-webhooks.md sections 6, 9, 10)."""
 
 import base64
 import json

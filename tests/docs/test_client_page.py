@@ -7,14 +7,15 @@ import re
 import pytest
 
 from accredit import client
-from accredit.client import AsyncClient, CallError, Client, Options
+from accredit.client import AsyncClient, AsyncFlowClient, CallError, Client, FlowClient, FlowOptions, Options
 
 from .pages import ROOT
 
 PAGE = (ROOT / "docs/reference/client.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 DATA = [name for name in client.__all__ if dataclasses.is_dataclass(getattr(client, name))]
-ELSEWHERE = {"AsyncClient", "Client", "read_callback"}
+ELSEWHERE = {"AsyncClient", "AsyncFlowClient", "Client", "FlowClient", "read_callback"}
+REST, FLOW = PAGE.split("\n## The flow door\n")
 
 
 def first_cells(section: str) -> list[str]:
@@ -44,13 +45,15 @@ def test_shows_the_members_of_a_value(name):
     assert first_cells(SECTIONS[name]) == [each.name for each in dataclasses.fields(getattr(client, name))]
 
 
-def test_shows_the_methods_of_both_clients():
-    shown = set(re.findall(r"^\| `(\w+\(.*?\))` \|", PAGE, re.MULTILINE))
-    assert shown == set(methods_of(Client).values()) == set(methods_of(AsyncClient).values())
+@pytest.mark.parametrize(("part", "kinds"), [(REST, (Client, AsyncClient)), (FLOW, (FlowClient, AsyncFlowClient))])
+def test_shows_the_methods_of_both_clients(part, kinds):
+    shown = set(re.findall(r"^\| `(\w+\(.*?\))` \|", part, re.MULTILINE))
+    assert [set(methods_of(kind).values()) for kind in kinds] == [shown, shown]
 
 
-def test_shows_the_options():
-    assert first_cells(SECTIONS["Options"]) == list(Options.__annotations__)
+@pytest.mark.parametrize("options", [Options, FlowOptions])
+def test_shows_the_options(options):
+    assert first_cells(SECTIONS[options.__name__]) == list(options.__annotations__)
 
 
 def test_shows_the_members_of_an_error():

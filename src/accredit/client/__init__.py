@@ -1,7 +1,8 @@
-"""A typed client for customers' backends (extra: client): who is this person, and who embeds my application, for whom?
+"""A typed client for customers' backends (extra: client): who is this person, is this user verified, and who embeds my application?
 
-Two of one shape: `Client` waits, `AsyncClient` is awaited. They get and renew access tokens, open sealed answers with your keys,
-check who signed them where you ask for it, and send a call again that got no answer.
+Two of each shape: `Client` and `FlowClient` wait, `AsyncClient` and `AsyncFlowClient` are awaited. They get and renew access tokens
+or sign each request, open sealed answers with your keys, check who signed them where you ask for it, and send a call again that got
+no answer.
 
     client = Client("https://accredit.example", client_id="shop-1", client_secret=secret, keys=[private_jwk])
     session = client.create(SessionRequest(requested_attributes=("name",), callback_urls=CallbackUrls.to(back)))
@@ -22,6 +23,20 @@ from accredit.client.errors import (
     CallRefused,
     InvalidParam,
 )
+from accredit.client.flow.async_client import AsyncFlowClient
+from accredit.client.flow.client import FlowClient
+from accredit.client.flow.operations import FlowOptions
+from accredit.client.flow.requests import (
+    FlowAddress,
+    FlowFilter,
+    FlowIdNumber,
+    FlowName,
+    FlowRequest,
+    FlowRetry,
+    FlowSimulation,
+    FlowUser,
+)
+from accredit.client.flow.sessions import FlowSession, FlowSessionItem, FlowSessionPage, FlowTemplate
 from accredit.client.requests import (
     Callback,
     CallbackUrls,
@@ -36,6 +51,7 @@ from accredit.client.visits import Proof, Visit
 
 __all__ = [
     "AsyncClient",
+    "AsyncFlowClient",
     "CallConflictError",
     "CallError",
     "CallFailureError",
@@ -46,6 +62,20 @@ __all__ = [
     "CallbackUrls",
     "Client",
     "Environment",
+    "FlowAddress",
+    "FlowClient",
+    "FlowFilter",
+    "FlowIdNumber",
+    "FlowName",
+    "FlowOptions",
+    "FlowRequest",
+    "FlowRetry",
+    "FlowSession",
+    "FlowSessionItem",
+    "FlowSessionPage",
+    "FlowSimulation",
+    "FlowTemplate",
+    "FlowUser",
     "InvalidParam",
     "Options",
     "PrefilledInput",

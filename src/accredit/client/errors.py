@@ -79,7 +79,7 @@ class CallError(AccreditError):
 
 
 class CallMalformedError(CallError, MalformedError):
-    """The request is to be mended: 400, 405, 413, 415."""
+    """The request is to be mended: 400, 405, 413, 415, and of 422 what tells of its members."""
 
 
 class CallRefused(CallError, Refused):
@@ -118,7 +118,7 @@ def read_error(answer: HttpAnswer) -> CallError:
         return CallFailureError("answer_malformed", answer.status, CODES["answer_malformed"].title)
     title = members.get("title") or members.get("error_description")
     request_id = members.get("traceId") or members.get("request_id") or answer.headers.get("x-request-id")
-    return _FAMILIES.get(answer.status, CallFailureError)(
+    return _family(code, answer.status)(
         code,
         answer.status,
         title if isinstance(title, str) else code,
@@ -126,6 +126,13 @@ def read_error(answer: HttpAnswer) -> CallError:
         _faults_of(objects) if objects else _invalid_params(members),
         _seconds(answer.headers.get("retry-after", "")),
     )
+
+
+def _family(code: str, status: int) -> type[CallError]:
+    """Whose fault it is. A 422 tells of the state of things, or of the request itself."""
+    if status == 422 and code in CODES and CODES[code].family is MalformedError:
+        return CallMalformedError
+    return _FAMILIES.get(status, CallFailureError)
 
 
 def _members_of(body: bytes) -> dict[str, Json]:

@@ -12,7 +12,7 @@ Decision = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowName:
-    """Both, or no name at all."""
+    """What a person is called: both, or no name at all."""
 
     first: str = field(repr=False)
     last: str = field(repr=False)

@@ -22,6 +22,7 @@ from accredit.server.accounts.accounts import change_notice_addresses
 from ...flow_backend import SESSIONS, FlowBackend, make_flow_backend
 from ...post import Post
 from ..conftest import ORIGIN, Clock, Server, start
+from .page import FlowPage
 
 SIGNER, STRANGER = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
 BROWSER, SCANNING = "/leaks/browser", "/leaks/secret-scanning"
@@ -116,6 +117,9 @@ def test_a_secret_that_a_page_has_ends_at_once_and_the_standby_works(make_backen
     ((data,),) = backend.server.rows("SELECT data FROM events WHERE type = 'key.leaked'")
     told = json.loads(data)
     assert (told["purposes"], told["source"], told["url"]) == (["api", "reference", "webhook"], "browser", ORIGIN)
+    # The same without the SDK, which would not have sent it.
+    answer = FlowPage(standby).post(publishableKey=standby.secret)
+    assert (answer.status_code, is_served(standby)) == (403, False)
 
 
 def test_the_owners_get_a_letter_without_the_secret(watched: Any, shop: FlowBackend) -> None:

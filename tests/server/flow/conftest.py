@@ -1,4 +1,6 @@
-"""A template of the flow door on a node of its own, on each database in turn, with a clock that the test moves.
+"""A template of the flow door on each database in turn, with a clock that the test moves.
+
+Tests of a module share two nodes on one database of each engine; each has an account of its own, and the clock never goes back.
 
 def test_something(flow):
     opened = flow.open("user-1")                 # as a page does, through the gate
@@ -7,16 +9,21 @@ def test_something(flow):
 """
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+import uvloop
 
 from accredit import ReferenceSecret, sign_reference, sign_reference_v2
 from accredit.reference import peek_reference
 from accredit.server.accounts.accounts import NewAccount, create_account
 from accredit.server.app import open_node
+from accredit.server.events.records import ENDPOINT_COLUMNS, EndpointMembers, write_members
 from accredit.server.gate.admission import Visit
 from accredit.server.gate.flow import FlowAdmission, ReferenceProof, admit_reference
 from accredit.server.gate.flow.bodies import parse_create, parse_retry
@@ -33,11 +40,12 @@ from accredit.server.sessions.flow.record import FlowSession
 from accredit.server.sessions.flow.retrying import Retry, retry
 from accredit.server.sessions.flow.stepping import arrive, submit
 from accredit.server.settings import Settings
+from accredit.server.store import Transaction, one_by_one
 
 ORIGIN = "https://shop.example"
 ROOT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SECRET = ReferenceSecret.from_text("accredit_live_reference_" + "T" * 40, "rfk_1")
-STEPS = [{"step": "accept_tos"}, {"step": "kyc_check", "fields": ["name"]}]
+STEPS: list[dict[str, Any]] = [{"step": "accept_tos"}, {"step": "kyc_check", "fields": ["name"]}]
 
 
 @dataclass
@@ -63,13 +71,12 @@ class Flow:
     clock: Clock
     scope: Scope
     template_id: str = ""
-    _jtis: int = field(default=0)
 
     def publish(self, **members: Any) -> FlowIntegration:
         """The first or the next version of the template."""
         wanted = Publication(self.template_id, self.scope, members, self.clock(), "tester", door="flow")
         if not self.template_id:
-            self.template_id = "flwtmp_1"
+            self.template_id = f"flwtmp_{next(_numbers)}"
             wanted = replace(wanted, integration_id=self.template_id)
             self.run(create_integration(self.node.store, wanted))
         else:
@@ -159,45 +166,123 @@ class Flow:
         found: list[Any] = self.run(self.node.store.read(lambda tx, _: tx.rows(sql, values), None))
         return found
 
+    def count(self, table: str = "sessions") -> int:
+        """How many rows there are of this account's templates."""
+        whose = {
+            "sessions": "account_id = ?",
+            "flow_sessions": "session_id IN (SELECT id FROM sessions WHERE account_id = ?)",
+            "flow_tokens": "session_id IN (SELECT id FROM sessions WHERE account_id = ?)",
+            "flow_creations": "integration_id IN (SELECT id FROM integrations WHERE account_id = ?)",
+        }
+        return int(self.rows(f"SELECT COUNT(*) FROM {table} WHERE {whose[table]}", self.scope.account_id)[0][0])
+
     def events(self, prefix: str = "session.") -> list[tuple[Any, ...]]:
-        """Type, session and number of the events so far; an endpoint asks for all of them."""
-        rows = self.rows("SELECT type, session_id, sequence FROM events ORDER BY id")
+        """Type, session and number of the events that were kept."""
+        of_account = "SELECT type, session_id, sequence FROM events WHERE account_id = ? ORDER BY id"
+        rows = self.rows(of_account, self.scope.account_id)
         return [tuple(row) for row in rows if row[0].startswith(prefix)]
+
+    def listen(self) -> None:
+        """Keep events from now on: an endpoint asks for all of them."""
+        self.run(self.node.store.write(_insert_endpoint, self.scope))
 
     def cause(self) -> Cause:
         return Cause(self.clock(), actor="tester")
 
 
+@one_by_one
+def _insert_endpoint(tx: Transaction, scope: Scope) -> None:
+    members = write_members(EndpointMembers(url="https://hooks.example/", event_types=("*",)))
+    row = (
+        f"whksub_{scope.account_id}",
+        scope.account_id,
+        scope.environment,
+        "accredit",
+        members,
+        1,
+        None,
+        1,
+        1,
+        None,
+        0,
+        None,
+        0,
+        *[None] * 3,
+    )
+    tx.insert_many(f"INSERT INTO webhook_endpoints ({ENDPOINT_COLUMNS}) VALUES", len(row), [row])
+
+
+@dataclass
+class Nodes:
+    """Two nodes on one database, with what runs them."""
+
+    run: Any
+    first: Node
+    second: Node
+    clock: Clock
+
+
+@pytest.fixture(scope="module")
+def module_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Makes a fresh database of an engine for the tests of a module."""
+
+    def make(engine: str) -> str:
+        if engine == "sqlite":
+            path = tmp_path_factory.mktemp("flow") / "accredit.sqlite"
+            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+            return f"sqlite:///{path}"
+        server, name = request.getfixturevalue("migrated_postgresql"), f"flow_{next(_numbers)}"
+        server.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
+        request.addfinalizer(lambda: server.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+        address: str = server.address.format(name)
+        return address
+
+    return make
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def nodes(request: pytest.FixtureRequest, module_database: Callable[[str], str]) -> Iterator[Nodes]:
+    """Two nodes on one database, on each engine in turn."""
+    settings = Settings(database_url=module_database(request.param), public_url="https://id.example", root_key=ROOT_KEY)
+    clock = Clock()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, ExitStack() as ending:
+        opened = []
+        for _ in range(2):
+            opening = open_node(settings, clock=clock, exclusive=False)
+            opened.append(runner.run(opening.__aenter__()))
+            ending.callback(lambda each=opening: runner.run(each.__aexit__(None, None, None)))
+        yield Nodes(runner.run, opened[0], opened[1], clock)
+
+
 @pytest.fixture
-def make_flow(run: Any, database_url: str) -> Iterator[Any]:
-    """Makes a template: make_flow("sandbox", steps=[...])."""
-    clock, opened = Clock(), []
-    settings = Settings(database_url=database_url, public_url="https://id.example", root_key=ROOT_KEY)
-    nodes = []
-    for _ in range(2):
-        opening = open_node(settings, clock=clock, exclusive=False)
-        opened.append(opening)
-        nodes.append(run(opening.__aenter__()))
+def make_flow(nodes: Nodes) -> Callable[..., Flow]:
+    """Makes a template of a new account: make_flow("sandbox", steps=[...])."""
 
     def make(environment: str = "live", **members: Any) -> Flow:
-        account = run(create_account(nodes[0].store, NewAccount(account_id="acc_1"), Cause(clock(), actor="tester")))
-        flow = Flow(run, nodes[0], nodes[1], clock, Scope(account.account_id, environment))
+        account_id = f"acc_{next(_numbers)}"
+        wanted = NewAccount(account_id=account_id)
+        nodes.run(create_account(nodes.first.store, wanted, Cause(nodes.clock(), actor="tester")))
+        flow = Flow(nodes.run, nodes.first, nodes.second, nodes.clock, Scope(account_id, environment))
+        for node in (flow.node, flow.second):
+            # As whoever loads a session on a node does.
+            nodes.run(node.sealer.ready(flow.scope))
         steps = [{**step, "service": "svc_1"} if step["step"] == "kyc_check" else step for step in STEPS]
         flow.publish(**{"allowed_origins": [ORIGIN], "steps": steps, **members})
         return flow
 
-    yield make
-    for opening in opened:
-        run(opening.__aexit__(None, None, None))
+    return make
 
 
 @pytest.fixture
-def flow(make_flow: Any) -> Flow:
+def flow(make_flow: Callable[..., Flow]) -> Flow:
     """A template in the sandbox, with the steps STEPS."""
     return make_flow("sandbox")
 
 
 @pytest.fixture
-def live_flow(make_flow: Any) -> Flow:
+def live_flow(make_flow: Callable[..., Flow]) -> Flow:
     """A template in live."""
     return make_flow()

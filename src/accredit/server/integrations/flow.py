@@ -13,8 +13,9 @@ import msgspec
 
 from accredit.encoding import Json
 from accredit.errors import MalformedError
-from accredit.sealing import parse_encryption_key
+from accredit.sealing import EncryptionKeyError, parse_encryption_key
 from accredit.server.integrations.policy import MAX_DEBUG_MS, check_distinct
+from accredit.server.keyring.encryption_records import as_member
 from accredit.server.origins import OriginList, origin_list, parse_entry
 
 SignaturePolicy = Literal["optional", "required", "required_v2"]
@@ -120,7 +121,7 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.allow_localhost and environment == "live":
             raise MalformedError("field_invalid", "allow_localhost")
         if self.encryption_public_key is not None:
-            parse_encryption_key(self.encryption_public_key)
+            _check_key(self.encryption_public_key)
         check_distinct("steps", [rule.step for rule in self.steps])
         for index, rule in enumerate(self.steps):
             check_distinct(f"steps[{index}].fields", list(rule.fields))
@@ -190,6 +191,13 @@ def is_local_origin(origin: str) -> bool:
 
 def _moment_ms(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def _check_key(jwk: dict[str, Any]) -> None:
+    try:
+        parse_encryption_key(jwk)
+    except EncryptionKeyError as error:
+        raise as_member(error, "encryption_public_key") from error
 
 
 def _check_moments(policy: FlowPolicy, now_ms: int) -> None:

@@ -16,6 +16,8 @@ from accredit.server.integrations.catalog import IntegrationRecord, find_first_r
 from accredit.server.integrations.flow import is_template_id
 from accredit.server.integrations.integration import Door
 from accredit.server.integrations.parsing import merge_members, parse_policy
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.encryption_records import check_public_key
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
@@ -40,6 +42,7 @@ async def create_integration(store: Store, publication: Publication) -> Integrat
     Raises MalformedError as `parse_policy`, and `field_missing` or `field_invalid` for a deployer that must be named or must not be;
     NotFoundError `deployer_not_found`; ConflictError `integration_exists`.
     """
+    await _check_key(store, publication)
     return await store.write(_create, publication)
 
 
@@ -57,7 +60,16 @@ async def update_integration(store: Store, publication: Publication) -> Integrat
 
     Raises MalformedError as `parse_policy`; NotFoundError `integration_not_found`.
     """
+    await _check_key(store, publication)
     return await store.write(_update, publication)
+
+
+async def _check_key(store: Store, publication: Publication) -> None:
+    """Judge the public key of a template; one that comes with its private half is denied for good. Raises EncryptionKeyError."""
+    key = publication.members.get("encryption_public_key")
+    if isinstance(key, dict):
+        cause = Cause(publication.now_ms, actor=publication.actor)
+        await check_public_key(store, publication.scope, key, cause)
 
 
 @one_by_one

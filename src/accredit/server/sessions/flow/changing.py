@@ -20,7 +20,7 @@ from accredit.encoding import Json
 from accredit.errors import FailureError
 from accredit.server.audit import AuditEntry
 from accredit.server.audit import append as append_audit
-from accredit.server.events.outbox import Event, append
+from accredit.server.events.outbox import Event, append, forget_bodies
 from accredit.server.node import Node
 from accredit.server.sessions.flow.claims import Claim, claiming
 from accredit.server.sessions.flow.objects import built_object, seal_personal
@@ -71,10 +71,10 @@ class Draft:
     def tell(self, event_type: str, **data: Json) -> None:
         """Write an event of the session, with the next number."""
         self.session = msgspec.structs.replace(self.session, sequence=self.session.sequence + 1)
-        answer: dict[str, Json] = {}
+        event = flow_event(self.session, event_type, self.now_ms, data)
         if event_type in ("session.success", "session.failed"):
-            answer = self._answer()
-        self.events.append(flow_event(self.session, event_type, self.now_ms, data, answer))
+            event = msgspec.structs.replace(event, build_answer=self._answer)
+        self.events.append(event)
 
     def once(self, claim: Claim | None) -> None:
         """Let the request have this change as its one effect; where it had it before, writing raises ReplayedError."""
@@ -125,7 +125,8 @@ class Draft:
             redacted_ms=self.now_ms,
         )
         self.person = FlowPerson()
-        self.writes.append(lambda tx: revoke_tokens(tx, self.session.session_id))
+        session_id = self.session.session_id
+        self.writes += [partial(revoke_tokens, session_id=session_id), partial(forget_bodies, session_ids=(session_id,))]
         self.tell("session.redacted")
 
     def _enter_review(self) -> None:
@@ -156,9 +157,7 @@ def draft_of(node: Node, session: FlowSession, now_ms: int) -> Draft:
     return Draft(node, session, person, session, person, now_ms)
 
 
-def flow_event(
-    session: FlowSession, event_type: str, now_ms: int, data: dict[str, Json], answer: dict[str, Json] | None = None
-) -> Event:
+def flow_event(session: FlowSession, event_type: str, now_ms: int, data: dict[str, Json]) -> Event:
     """An event of a session as it stands."""
     tags: list[Json] = list(session.control.tags)
     common: dict[str, Json] = {"door": "flow", "status": session.status, "reason": session.reason, "tags": tags}
@@ -170,7 +169,6 @@ def flow_event(
         integration_id=session.integration_id,
         sequence=session.sequence,
         data={**common, **data},
-        answer=answer or {},
     )
 
 

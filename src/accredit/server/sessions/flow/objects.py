@@ -42,7 +42,7 @@ def built_object(node: Node, session: FlowSession, person: FlowPerson, now_ms: i
         "steps": step_words(steps),
         "redacted_at": _time(session.redacted_ms),
         "_meta": VERSION,
-        **{check: personal[check] for check in CHECKS},
+        **{check: personal[check] if sealed is None else None for check in CHECKS},
         **{name: head[name] for name in _AFTER_CHECKS},
         "details": None if sealed is not None or session.redacted_ms is not None else personal["details"],
         "unverified": personal["unverified"],

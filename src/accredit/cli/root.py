@@ -20,6 +20,7 @@ SENTENCES = {
     "deployment": "Sign, verify and explain signed deployments.",
     "identity": "Sign, verify and explain identity signatures.",
     "reference": "Sign, verify and explain customer references of the flow door.",
+    "service": "Create, list and change services that steps of the flow door are asked of.",
     "webhooks": "Say whether a webhook that came is genuine.",
     "open-sealed": "Open a sealed answer of the rest door.",
     "audit": "Read and verify the audit trail.",

@@ -13,6 +13,7 @@ from accredit.server.api.encryption_keys import JWK_CODES
 from accredit.server.api.operations import Call, found, operation
 from accredit.server.api.replies import Reply, empty_reply, json_reply
 from accredit.server.api.webhook_endpoints import SecretRotation
+from accredit.server.node import Node
 from accredit.server.steps import service_changes
 from accredit.server.steps.gateway_changes import GatewayChange, remove_gateway, set_gateway
 from accredit.server.steps.gateways import SmsGateway
@@ -51,6 +52,11 @@ class StepServiceChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     description: Description | msgspec.UnsetType = msgspec.UNSET
     timeout_s: TimeoutS | msgspec.UnsetType = msgspec.UNSET
     encryption_public_key: _PublicJwk = msgspec.UNSET
+
+
+def read_changes(body: StepServiceChanges) -> dict[str, Any]:
+    """The members that a change has."""
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
 
 
 class StepServiceAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +115,7 @@ async def create_step_service(call: Call, body: NewStepService) -> Reply:
     """Create a service that steps can be asked of; its secret is shown this once."""
     members = ServiceMembers(**msgspec.structs.asdict(body))
     issued = await service_changes.create_service(_parts(call), call.scope, members, call.cause)
-    return json_reply(call.request_id, await _answer(call, issued.service, issued.secret), 201)
+    return json_reply(call.request_id, await answer_service(call.node, issued.service, call.now_ms, issued.secret), 201)
 
 
 @operation("GET", _ALL, answer=StepServicePage, codes=("cursor_invalid",))
@@ -119,7 +125,9 @@ async def list_step_services(call: Call, query: StepServiceQuery) -> Reply:
     after = read_cursor(node.sealer, binding, query.cursor)
     rows = await node.store.read(page_of_services, (call.scope, after, query.limit + 1))
     shown, following = cut_page(node.sealer, binding, rows, query.limit, lambda each: each.service_id)
-    return json_reply(call.request_id, StepServicePage([await _answer(call, each) for each in shown], following))
+    return json_reply(
+        call.request_id, StepServicePage([await answer_service(node, each, call.now_ms) for each in shown], following)
+    )
 
 
 @operation("GET", _ADDRESS, answer=StepServiceAnswer, codes=("step_service_not_found",))
@@ -127,16 +135,15 @@ async def read_step_service(call: Call) -> Reply:
     """Read a service, without its secret."""
     wanted = (call.scope, call.part("service_id"))
     service = found(await call.node.store.read(find_service, wanted), "step_service_not_found")
-    return json_reply(call.request_id, await _answer(call, service))
+    return json_reply(call.request_id, await answer_service(call.node, service, call.now_ms))
 
 
 @operation("PATCH", _ADDRESS, answer=StepServiceAnswer, codes=(*_CODES, "step_service_not_found"))
 async def change_step_service(call: Call, body: StepServiceChanges) -> Reply:
     """Replace members of a service; what is tried from now on has them."""
-    changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
-    service_id = call.part("service_id")
+    changes, service_id = read_changes(body), call.part("service_id")
     service = await service_changes.change_service(_parts(call), call.scope, service_id, changes, call.cause)
-    return json_reply(call.request_id, await _answer(call, service))
+    return json_reply(call.request_id, await answer_service(call.node, service, call.now_ms))
 
 
 @operation("DELETE", _ADDRESS, status=204, codes=("step_service_not_found",))
@@ -156,7 +163,7 @@ async def rotate_step_service_secret(call: Call, body: SecretRotation) -> Reply:
     """Give a service another secret, shown this once; for a while the present one counts beside it, both ways."""
     rotation = Rotation(call.scope, call.part("service_id"), body.overlap_s, call.cause)
     issued = await service_changes.rotate_secret(_parts(call), rotation)
-    return json_reply(call.request_id, await _answer(call, issued.service, issued.secret))
+    return json_reply(call.request_id, await answer_service(call.node, issued.service, call.now_ms, issued.secret))
 
 
 @operation("GET", _GATEWAY, answer=SmsGatewayAnswer, codes=("sms_gateway_not_found",))
@@ -185,11 +192,12 @@ def _parts(call: Call) -> Parts:
     return Parts(call.node.store, call.node.sealer, call.node.outbound)
 
 
-async def _answer(call: Call, service: StepService, secret: str | None = None) -> StepServiceAnswer:
-    ring = await call.node.webhook_keys.ring(service.scope, call.now_ms)
+async def answer_service(node: Node, service: StepService, now_ms: int, secret: str | None = None) -> StepServiceAnswer:
+    """A service as it is shown. secret: where it was made just now."""
+    ring = await node.webhook_keys.ring(service.scope, now_ms)
     return StepServiceAnswer(
         id=service.service_id,
-        public_keys=[key.private.public_text for key in ring.published(call.now_ms)],
+        public_keys=[key.private.public_text for key in ring.published(now_ms)],
         created_at=wire_time(service.created_ms),
         updated_at=wire_time(service.updated_ms),
         secret=msgspec.UNSET if secret is None else secret,

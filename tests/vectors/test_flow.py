@@ -1,8 +1,8 @@
 """The vectors of the flow door that are the library's, every one of them, as its users call it.
 
-Kinds that wait for the server: `origin_entry` (the allow-list of a template), `session_limit` and `retry_strategy` (what is
-decided about sessions), `id_number` (a member of a session's user), `leak_report` (what is revoked), `tunnel_host` (the
-going-live checklist). `secret_shape` is what the browser SDK withholds.
+Those of the server are in tests/server/flow/test_vectors.py: `origin_entry` (the allow-list of a template), `session_limit` and
+`retry_strategy` (what is decided about sessions), `id_number` (a member of a session's user). `leak_report` (what is revoked) and
+`tunnel_host` (the going-live checklist) are the server's too. `secret_shape` is what the browser SDK withholds.
 """
 
 import json

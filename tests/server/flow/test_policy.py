@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,21 +116,6 @@ def test_a_public_key_is_checked_and_a_private_one_refused() -> None:
     assert json.loads(str(key)) == KEY
     with pytest.raises(MalformedError, match="key_private_part"):
         parse(encryption_public_key={**KEY, "d": "AAAA"})
-
-
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors/flow.json").read_text(encoding="utf-8"))
-ENTRIES = [pytest.param(case, id=case["name"]) for case in VECTORS["cases"] if case["kind"] == "origin_entry"]
-
-
-@pytest.mark.parametrize("case", ENTRIES)
-def test_origin_entry(case: dict[str, Any]) -> None:
-    entry = case["inputs"]["entry"]
-    if case["expect"] == "valid":
-        assert parse(allowed_origins=[entry]).allowed_origins == (case["result"]["origin"],)
-        return
-    with pytest.raises(MalformedError) as refused:
-        parse(allowed_origins=[entry])
-    assert refused.value.code == case["expect"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import pytest
 from accredit import ReferenceSecret, generate_deployment_key, sign_reference
 from accredit.keys import has_secret_form
 
-from ..conftest import Owner, Server
+from ...flow_backend import make_flow_backend
+from ..conftest import ORIGIN, Owner, Server
+from .page import FlowPage
 
 CREDENTIALS, PUBLISHABLE, REFERENCES = "/v1/api_credentials", "/v1/publishable_keys", "/v1/reference_keys"
 BROUGHT = "Correct-Horse-Battery-Staple-And-More!"
@@ -77,6 +79,17 @@ def test_secrets_are_rotated(owner: Owner) -> None:
     owner.call("POST", address, 201, {})
     owner.call("POST", address, 201, {})
     assert owner.call("POST", address, 409, {})["code"] == "key_limit_reached"
+
+
+def test_revoking_a_whole_secret_can_end_the_sessions_that_it_opened(shared_server: Server) -> None:
+    backend = make_flow_backend(shared_server.owner(), allowed_origins=[ORIGIN])
+    page = FlowPage(backend)
+    opened, unsigned = page.open("user-1", signature=page.sign("user-1")), page.open("user-2")
+    (credential,) = backend.owner.call("GET", CREDENTIALS)["api_credentials"]
+    api_key = credential["secrets"][0]["keys"][0]
+    ending = {"whole_secret": True, "end_sessions": True}
+    assert backend.owner.call("POST", f"/v1/keys/{api_key['key_id']}/revoke", 200, ending)["sessions_cancelled"] == 1
+    assert (opened.look().status, unsigned.look().status) == ("canceled", "active")
 
 
 def test_a_credential_of_another_account_or_environment_is_not_found(shared_server: Server, owner: Owner) -> None:

@@ -6,9 +6,9 @@ from accredit.cli.database import Database, cause, database_options
 from accredit.cli.groups import examples, json_option
 from accredit.cli.keys.records import KeyCommand, load_key, show_key, whole_secret_option
 from accredit.server.keyring.changes import Revocation, revoke_key
-from accredit.server.keyring.records import KeyRecord
+from accredit.server.keyring.records import KeyRecord, find_over_secret
 from accredit.server.node import Node
-from accredit.server.sessions.lifecycle import cancel_sessions_of_key
+from accredit.server.sessions.of_keys import cancel_sessions_of_keys
 
 
 @click.command(
@@ -37,7 +37,8 @@ def command(key_id: str, end_sessions: bool, whole_secret: bool, database: Datab
         record = await node.store.write(revoke_key, revocation)
         if not end_sessions:
             return record, 0
-        return record, await cancel_sessions_of_key(node.store, found.scope, found.key_id, now_ms=node.clock())
+        ended = await node.store.read(find_over_secret, record) if whole_secret else [record]
+        return record, await cancel_sessions_of_keys(node, ended)
 
     record, cancelled = database.run(work)
     show_key(record, as_json, sessions_cancelled=cancelled)

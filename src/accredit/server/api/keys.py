@@ -14,9 +14,9 @@ from accredit.server.integrations.policy import Id
 from accredit.server.keyring import changes
 from accredit.server.keyring.api_keys import create_api_key as make_key
 from accredit.server.keyring.changes import Retirement, Revocation
-from accredit.server.keyring.records import KeyFilter, KeyRecord, Purpose, find_key
+from accredit.server.keyring.records import KeyFilter, KeyRecord, Purpose, find_key, find_over_secret
 from accredit.server.keyring.records import list_keys as find_keys
-from accredit.server.sessions.lifecycle import cancel_sessions_of_key
+from accredit.server.sessions.of_keys import cancel_sessions_of_keys
 from accredit.server.times import epoch_ms
 
 
@@ -113,12 +113,13 @@ async def retire_key(call: Call, body: RetireKey) -> Reply:
 @operation("POST", "/v1/keys/{key_id}/revoke", answer=RevokedKey, codes=("key_not_found",))
 async def revoke_key(call: Call, body: RevokeKey) -> Reply:
     """End a key now. Revoking it again changes nothing, and cancels the sessions if that is asked now."""
-    key_id, cancelled = call.part("key_id"), 0
+    store, cancelled = call.node.store, 0
     # In this order: nothing opens under the key any more when its sessions are looked for.
-    revocation = Revocation(call.scope, key_id, call.cause, whole_secret=body.whole_secret)
-    record = await call.node.store.write(changes.revoke_key, revocation)
+    revocation = Revocation(call.scope, call.part("key_id"), call.cause, whole_secret=body.whole_secret)
+    record = await store.write(changes.revoke_key, revocation)
     if body.end_sessions:
-        cancelled = await cancel_sessions_of_key(call.node.store, call.scope, key_id, now_ms=call.now_ms)
+        ended = await store.read(find_over_secret, record) if body.whole_secret else [record]
+        cancelled = await cancel_sessions_of_keys(call.node, ended)
     return json_reply(call.request_id, RevokedKey(answer_key(record, call.now_ms), cancelled))
 
 

@@ -13,7 +13,7 @@ from accredit.encoding import Json
 from accredit.errors import ConflictError, NotFoundError
 from accredit.server import audit
 from accredit.server.events import outbox
-from accredit.server.keyring.records import KeyRecord, find_key, find_records, insert_record
+from accredit.server.keyring.records import KeyRecord, find_key, find_over_secret, insert_record
 from accredit.server.keyring.scope import Scope
 from accredit.server.store import Transaction, bump_config, one_by_one
 from accredit.server.times import wire_time
@@ -148,14 +148,7 @@ def tell(
 
 def _others(tx: Transaction, record: KeyRecord, at_ms: int) -> list[KeyRecord]:
     """The other live records over the secret of this one, in its account and environment."""
-    if record.secret_hash is None:
-        return []
-    found = find_records(
-        tx,
-        "k.secret_hash = ? AND k.account_id = ? AND k.environment = ? AND k.id <> ?",
-        (record.secret_hash, record.scope.account_id, record.scope.environment, record.key_id),
-    )
-    return [each for each in found if each.is_live(at_ms)]
+    return [each for each in find_over_secret(tx, record) if each.key_id != record.key_id and each.is_live(at_ms)]
 
 
 def _require_key(tx: Transaction, scope: Scope, key_id: str) -> KeyRecord:

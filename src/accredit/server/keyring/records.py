@@ -134,6 +134,17 @@ def find_key(tx: Transaction, wanted: tuple[Scope, str]) -> KeyRecord | None:
     return found[0] if found else None
 
 
+def find_over_secret(tx: Transaction, record: KeyRecord) -> list[KeyRecord]:
+    """Query: the record, and all others over the same secret in its account and environment, dead ones too."""
+    if record.secret_hash is None:
+        return [record]
+    return find_records(
+        tx,
+        "k.secret_hash = ? AND k.account_id = ? AND k.environment = ?",
+        (record.secret_hash, *_values_of(record.scope)),
+    )
+
+
 def list_keys(tx: Transaction, wanted: KeyFilter) -> list[KeyRecord]:
     """Query: the records of a scope that pass the filter, dead ones too, oldest first."""
     chosen = [

@@ -93,6 +93,12 @@ def _at_the_sites(scene: "Scene") -> None:
     scene.console.replaced |= {port: free_port() for port in ("9000", "9001", "9002")}
 
 
+def _beside_the_service(scene: "Scene") -> None:
+    """A copy of the service that decides steps, at an address of its own."""
+    shutil.copytree(EXAMPLES / "steps", scene.directory, dirs_exist_ok=True)
+    scene.console.replaced |= {"9100": free_port()}
+
+
 def _on_a_server(scene: "Scene") -> None:
     """A machine of production: PostgreSQL, places for settings and units, and a service manager."""
     server: PostgresqlServer = scene.fixture("postgresql_server")
@@ -128,6 +134,9 @@ _OPENINGS: dict[str, Callable[["Scene"], None]] = {
     "docs/guide/booting.md": _on_this_machine,
     "docs/guide/embedding.md": _on_this_machine,
     "docs/guide/identifying.md": _on_this_machine,
+    "docs/guide/webhooks.md": _on_this_machine,
     "docs/guide/operating.md": _on_a_server,
+    "docs/guide/steps.md": _beside_the_service,
+    "docs/guide/verifying.md": _on_this_machine,
     "sdk/README.md": _with_shop,
 }

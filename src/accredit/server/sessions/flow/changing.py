@@ -29,6 +29,7 @@ from accredit.server.sessions.flow.record import (
     NO_EXPIRY_MS,
     FlowPerson,
     FlowSession,
+    destroy_key,
     load_person,
     seal_person,
     write_json,
@@ -126,7 +127,11 @@ class Draft:
         )
         self.person = FlowPerson()
         session_id = self.session.session_id
-        self.writes += [partial(revoke_tokens, session_id=session_id), partial(forget_bodies, session_ids=(session_id,))]
+        self.writes += [
+            partial(destroy_key, session_id=session_id),
+            partial(revoke_tokens, session_id=session_id),
+            partial(forget_bodies, session_ids=(session_id,)),
+        ]
         self.tell("session.redacted")
 
     def _enter_review(self) -> None:
@@ -210,17 +215,11 @@ def _keep(tx: Transaction, item: _Keeping) -> FlowSession | None:
 def write_draft(tx: Transaction, draft: Draft, session: FlowSession) -> FlowSession | None:
     """Write a draft in the caller's transaction. session: its `sealed()`. None if somebody wrote meanwhile."""
     moved = tx.execute(
-        "UPDATE flow_sessions SET revision = revision + 1, superseded = ?, signed = ?, control = ?, tags = ?, steps = ?, own_key = ?,"
+        "UPDATE flow_sessions SET revision = revision + 1, superseded = ?, signed = ?, control = ?, tags = ?, steps = ?,"
         " link = ?, wake_ms = ? WHERE session_id = ? AND revision = ?",
         (
-            *(
-                session.superseded,
-                session.signed,
-                session.control_text,
-                searched_text(*session.control.tags),
-                session.steps_text,
-            ),
-            *(session.own_key, session.link, session.wake_ms, session.session_id, session.revision),
+            *(session.superseded, session.signed, session.control_text, searched_text(*session.control.tags)),
+            *(session.steps_text, session.link, session.wake_ms, session.session_id, session.revision),
         ),
     )
     if not moved:

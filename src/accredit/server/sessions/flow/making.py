@@ -33,7 +33,7 @@ _SHARED = (
     "replay_key", "anonymous", "locale", "lifetime_ms", "retention_ms", "warnings", "sealed", "answer",
 )  # fmt: skip
 _OWN = (
-    "session_id", "integration_id", "customer_hash", "superseded", "signed", "control", "tags", "steps", "own_key", "link",
+    "session_id", "integration_id", "customer_hash", "superseded", "signed", "control", "tags", "steps", "link",
     "previous_session_id", "wake_ms", "revision",
 )  # fmt: skip
 _INSERT_SHARED = f"INSERT INTO sessions ({', '.join(_SHARED)}) VALUES ({','.join('?' * len(_SHARED))}) ON CONFLICT DO NOTHING"
@@ -158,8 +158,8 @@ def _shared_row(session: FlowSession, making: Making) -> tuple[Value, ...]:
 def _own_row(session: FlowSession, control: Control) -> tuple[Value, ...]:
     return (
         session.session_id, session.integration_id, session.customer_hash, 0, session.signed, session.control_text,
-        searched_text(*control.tags), session.steps_text, session.own_key, session.link, session.previous_session_id,
-        session.wake_ms, session.revision,
+        searched_text(*control.tags), session.steps_text, session.link, session.previous_session_id, session.wake_ms,
+        session.revision,
     )  # fmt: skip
 
 
@@ -177,5 +177,6 @@ def insert_session(tx: Transaction, made: MadeSession) -> bool:
         return False
     if not tx.execute(_INSERT_SHARED, made.shared):
         raise Refused("token_replayed")
+    tx.execute("INSERT INTO flow_keys (session_id, own_key) VALUES (?, ?)", (made.session.session_id, made.session.own_key))
     append(tx, made.events)
     return True

@@ -2,7 +2,8 @@
 
 The row is that of every session, joined with its own columns. `revision` counts what was written, so that of two who change it at
 once none loses the other's work. What tells of the person is sealed under a key of the session's own, itself sealed under the
-account's data key: redaction destroys it.
+account's data key. It stands in a table of its own, is written once and deleted once: whatever a database or a backup keeps of older
+rows, none of it opens after redaction (docs/decisions/0006-sealing-without-session-keys.md).
 """
 
 import os
@@ -26,9 +27,9 @@ _SHARED = (
     "id, account_id, environment, integration_id, integration_version, status, reason, sequence, created_ms, updated_ms, expires_ms,"
     " completed_ms, origin, proof_kind, proof_key_id, locale, retention_ms, sealed, answer, redacted_ms"
 )
-_OWN = "customer_hash, superseded, signed, control, steps, own_key, link, previous_session_id, wake_ms, revision"
-COLUMNS = ", ".join([*(f"s.{name}" for name in _SHARED.split(", ")), *(f"f.{name}" for name in _OWN.split(", "))])
-TABLES = "sessions s JOIN flow_sessions f ON f.session_id = s.id"
+_OWN = "customer_hash, superseded, signed, control, steps, link, previous_session_id, wake_ms, revision"
+COLUMNS = ", ".join([*(f"s.{name}" for name in _SHARED.split(", ")), *(f"f.{name}" for name in _OWN.split(", ")), "k.own_key"])
+TABLES = "sessions s JOIN flow_sessions f ON f.session_id = s.id LEFT JOIN flow_keys k ON k.session_id = s.id"
 # 9999-12-31: what awaits review does not expire.
 NO_EXPIRY_MS = 253_402_300_799_000
 _KEY_BYTES, _NONCE_BYTES = 32, 12
@@ -134,11 +135,11 @@ class FlowSession(msgspec.Struct, frozen=True, array_like=True):
     signed: int
     control_text: str
     steps_text: str
-    own_key: bytes | None
     link: int
     previous_session_id: str | None
     wake_ms: int | None
     revision: int
+    own_key: bytes | None
 
     @property
     def scope(self) -> Scope:
@@ -190,7 +191,12 @@ def write_json(part: Control | dict[str, StepState]) -> str:
 
 def make_own_key(sealer: Sealer, scope: Scope, session_id: str) -> bytes:
     """A new key for one session, sealed to its row. The sealer is ready."""
-    return sealer.seal(scope, os.urandom(_KEY_BYTES), row=session_id, column="flow_sessions.own_key")
+    return sealer.seal(scope, os.urandom(_KEY_BYTES), row=session_id, column="flow_keys.own_key")
+
+
+def destroy_key(tx: Transaction, session_id: str) -> None:
+    """Delete a session's own key, so that nothing opens that was sealed with it."""
+    tx.execute("DELETE FROM flow_keys WHERE session_id = ?", (session_id,))
 
 
 def seal_person(sealer: Sealer, scope: Scope, session_id: str, own_key: bytes, person: FlowPerson) -> bytes:
@@ -212,7 +218,7 @@ def load_person(sealer: Sealer, session: FlowSession) -> FlowPerson:
 
 
 def _open_key(sealer: Sealer, scope: Scope, session_id: str, own_key: bytes) -> bytes:
-    return sealer.open(scope, own_key, row=session_id, column="flow_sessions.own_key")
+    return sealer.open(scope, own_key, row=session_id, column="flow_keys.own_key")
 
 
 def _associated(session_id: str) -> bytes:

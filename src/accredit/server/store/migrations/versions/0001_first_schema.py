@@ -328,7 +328,6 @@ CREATE TABLE flow_sessions (
     control TEXT NOT NULL,
     tags TEXT,
     steps TEXT NOT NULL,
-    own_key BYTEA,
     link BIGINT NOT NULL DEFAULT 0,
     previous_session_id TEXT,
     wake_ms BIGINT,
@@ -337,6 +336,11 @@ CREATE TABLE flow_sessions (
 CREATE UNIQUE INDEX flow_sessions_newest ON flow_sessions (integration_id, customer_hash) WHERE superseded = 0;
 CREATE INDEX flow_sessions_by_customer ON flow_sessions (customer_hash);
 CREATE INDEX flow_sessions_to_wake ON flow_sessions (wake_ms) WHERE wake_ms IS NOT NULL;
+
+CREATE TABLE flow_keys (
+    session_id TEXT NOT NULL PRIMARY KEY,
+    own_key BYTEA NOT NULL
+);
 
 CREATE TABLE flow_tokens (
     token_hash BYTEA NOT NULL PRIMARY KEY,

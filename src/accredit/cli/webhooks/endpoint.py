@@ -46,7 +46,7 @@ def show_endpoint(described: Described, as_json: bool) -> None:
     if as_json:
         print_json(described)
     else:
-        print_facts({name: value for name, value in described.items() if value not in (None, "", [])})
+        print_facts({name: value for name, value in described.items() if value not in (None, "", (), [])})
 
 
 def show_secret(make: Callable[[], Described], out: Path | None, as_json: bool) -> None:

@@ -1,10 +1,11 @@
 """Fixtures for all tests: a runner for async code, and a fresh database for each test on both engines.
 
-PostgreSQL is started by the tests themselves, once and only when a test asks for it.
+PostgreSQL is started by the tests themselves, once and only when a test asks for it. No test trusts the machine's certificates:
+every HTTP client reads them when it is made, which takes longer than most tests.
 """
 
 import asyncio
-import itertools
+import os
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ import uvloop
 from accredit.server.store import Store
 from accredit.server.store.migrate import migrate
 
-from .postgresql import PostgresqlServer
+from .postgresql import PostgresqlServer, ReusedDatabase
+
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("nobody.pem"))
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -59,16 +62,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-_numbers = itertools.count(1)
+@pytest.fixture(scope="session")
+def reused_postgresql(postgresql_server: PostgresqlServer) -> Iterator[ReusedDatabase]:
+    """A database with the schema, for the tests of one process after another."""
+    database = ReusedDatabase(postgresql_server, "reused", migrate)
+    yield database
+    database.drop()
 
 
 @pytest.fixture
-def postgresql_url(migrated_postgresql: PostgresqlServer) -> Iterator[str]:
-    """A fresh PostgreSQL database with the schema."""
-    name = f"test_{next(_numbers)}"
-    migrated_postgresql.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
-    yield migrated_postgresql.address.format(name)
-    migrated_postgresql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgresql_url(reused_postgresql: ReusedDatabase) -> str:
+    """A PostgreSQL database with the schema, as good as fresh."""
+    # Not at the end of a test: its server may still be there then.
+    reused_postgresql.restore()
+    return reused_postgresql.address
 
 
 @pytest.fixture

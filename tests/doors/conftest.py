@@ -10,20 +10,24 @@
 Those that need a second node or other settings take `start_server`.
 """
 
+import asyncio
 import base64
 import itertools
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 import uvicorn
+import uvloop
 
 from accredit import IdentitySecret, sign_deployment, sign_identity
 from accredit.server.accounts.accounts import NewAccount, create_account
@@ -33,6 +37,9 @@ from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.settings import Settings
+from accredit.server.store.migrate import migrate
+
+from ..postgresql import PostgresqlServer, ReusedDatabase
 
 ORIGIN = "https://shop.example"
 ROOT_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -189,6 +196,39 @@ def code_of(answer: httpx.Response) -> str:
     assert answer.status_code == 303, answer.text
     (code,) = parse_qs(urlsplit(answer.headers["location"]).query)["code"]
     return code
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the schema and the server's own keys."""
+    path = tmp_path_factory.mktemp("keyed") / "accredit.sqlite"
+    shutil.copyfile(migrated_sqlite, path)
+    _make_keys(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def reused_postgresql(postgresql_server: PostgresqlServer) -> Iterator[ReusedDatabase]:
+    """A database with the schema and the server's own keys."""
+
+    def make(address: str) -> None:
+        migrate(address)
+        _make_keys(address)
+
+    database = ReusedDatabase(postgresql_server, "keyed", make)
+    yield database
+    database.drop()
+
+
+def _make_keys(database_url: str) -> None:
+    """Have a server make the keys that each makes on its first day: they take longer than most tests."""
+
+    async def make() -> None:
+        async with open_node(Settings(database_url=database_url, root_key=ROOT_KEY), clock=Clock()) as node:
+            await node.server_keys.ring(node.clock())
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(make())
 
 
 @pytest.fixture

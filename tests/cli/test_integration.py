@@ -32,6 +32,18 @@ def test_creates_shows_changes_and_lists(owner):
     assert listed[1].split() == ["checkout", "embed", "shop", "Checkout", "2", "no"]
 
 
+def test_a_template_of_the_flow_door_has_no_deployer_and_needs_no_id(owner):
+    made = owner("integration", "create", "--door", "flow", "require_signed_requests=true", "--json").json
+    assert made["integration_id"].startswith("flwtmp_")
+    assert (made["deployer_id"], made["signature_policy"], made["require_signed_requests"]) == (None, "required", True)
+    named = owner("integration", "create", "kyc", "--door", "flow", "session_ttl_s=600", "--json").json
+    assert (named["integration_id"], named["session_ttl_s"]) == ("kyc", 600)
+    first = owner("integration", "create", 'allowed_origins=["https://shop.example"]', "--door", "flow", "--json").json
+    assert first["allowed_origins"] == ["https://shop.example"]
+    changed = owner("integration", "set", "kyc", "require_signed_requests=true").out.splitlines()
+    assert ["signature_policy", "required"] in [line.split() for line in changed]
+
+
 def test_shows_each_member_of_the_policy_on_a_line(owner):
     owner("integration", "create", "checkout", "--deployer", "shop", "signed_deployment=required")
     lines = owner("integration", "show", "checkout").out.splitlines()

@@ -14,7 +14,7 @@ from accredit.properties import is_id
 from accredit.server.ids import new_integration_id
 from accredit.server.integrations.catalog import IntegrationRecord, find_integration, list_integrations
 from accredit.server.integrations.integration import Door
-from accredit.server.integrations.parsing import POLICIES
+from accredit.server.integrations.parsing import POLICIES, other_spellings
 from accredit.server.integrations.publishing import Publication, create_integration, update_integration
 from accredit.server.integrations.versions import list_versions
 from accredit.server.node import Node
@@ -189,7 +189,11 @@ def _described(record: IntegrationRecord) -> dict[str, object]:
 
 def _with_policy(record: IntegrationRecord) -> dict[str, object]:
     # As the API has it: the members of the policy stand beside those of the integration.
-    return {**_described(record), **msgspec.to_builtins(record.policy)}
+    return {**_described(record), **_members(record)}
+
+
+def _members(record: IntegrationRecord) -> dict[str, object]:
+    return {**msgspec.to_builtins(record.policy), **other_spellings(record.policy)}
 
 
 def _show(record: IntegrationRecord, as_json: bool) -> None:
@@ -198,4 +202,4 @@ def _show(record: IntegrationRecord, as_json: bool) -> None:
         return
     print_facts(_described(record))
     click.echo()
-    print_facts(msgspec.to_builtins(record.policy))
+    print_facts(_members(record))

@@ -10,7 +10,7 @@ import msgspec
 from accredit.deployment import Demand
 from accredit.server.api.bodies import Label
 from accredit.server.integrations.catalog import IntegrationRecord
-from accredit.server.integrations.parsing import POLICIES
+from accredit.server.integrations.parsing import POLICIES, other_spellings
 from accredit.server.integrations.policy import Id
 from accredit.server.times import wire_time
 
@@ -79,7 +79,6 @@ ANY_INTEGRATION: Any = Union[tuple(ANSWERS.values())]  # noqa: UP007 - made of a
 def answer_integration(record: IntegrationRecord) -> Any:
     """An integration with the present version of its policy."""
     whose = {} if record.deployer_id is None else {"deployer_id": record.deployer_id}
-    read = {name: getattr(record.policy, name) for name, _ in _READ.get(record.door, ())}
     return ANSWERS[record.door](
         integration_id=record.integration_id,
         owner_id=record.owner_id,
@@ -88,6 +87,6 @@ def answer_integration(record: IntegrationRecord) -> Any:
         created_at=wire_time(record.created_ms),
         updated_at=wire_time(record.updated_ms),
         **whose,
-        **read,
+        **other_spellings(record.policy),
         **msgspec.structs.asdict(record.policy),
     )

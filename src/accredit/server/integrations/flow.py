@@ -35,7 +35,7 @@ _LOCAL_SOURCES = "http://localhost:* http://127.0.0.1:*"
 _HEX_LABEL = re.compile(r"(?:.*[./])?0x[0-9a-f]*(?::[0-9]+)?")
 
 
-class StepRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class StepRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One step of a template, the first value of each choice being the default.
 
     on_failure: `fail` and `continue`, or `fallback:` and the name of a later step. service: id of a step service. fields: members of

@@ -37,6 +37,11 @@ def merge_members(door: str, present: dict[str, Json], members: dict[str, Json])
     return present | (read_toggle(members, present.get("signature_policy")) if door == "flow" else members)
 
 
+def other_spellings(policy: Policy) -> dict[str, Json]:
+    """Members that an owner reads beside those of a policy, because they say the same in other words."""
+    return {"require_signed_requests": policy.require_signed_requests} if isinstance(policy, FlowPolicy) else {}
+
+
 def member_at_fault(error: msgspec.ValidationError) -> str:
     """The member that a msgspec error names, without any value: `views[0].id` from "... - at `$.views[0].id`"."""
     path = re.search(r"at `(?:key(?:` in `| in ))?\$\.?([^`]*)`", str(error))

@@ -1,6 +1,9 @@
 "use strict";
 // All that comes in is the JSON block, and what our own server answers: every screen is rendered there, with its texts escaped.
-const { paths, kept, peer, look, first, warning_ms } = JSON.parse(document.getElementById("script").textContent);
+const block = document.getElementById("script");
+const { paths, kept, peer, look, first, warning_ms } = JSON.parse(block.textContent);
+// The token is for this script alone.
+block.remove();
 const app = document.getElementById("app");
 const connection = peer && accredit.connect(peer);
 let { token } = first ?? {};

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from playwright.async_api import Page
 
-from accredit.client import Client
+from accredit.client import Client, FlowClient
 
-from . import boot_actions, guide_actions, identifying_actions, openings, sdk_actions
+from . import boot_actions, guide_actions, identifying_actions, openings, sdk_actions, steps_actions, verifying_actions
 from .console import Console
 from .pages import Block
 from .python_blocks import run_python
@@ -23,7 +23,7 @@ from .python_blocks import run_python
 PATIENCE_MS = 15_000
 ACTIONS = {
     name: action
-    for module in (boot_actions, guide_actions, identifying_actions, sdk_actions)
+    for module in (boot_actions, guide_actions, identifying_actions, sdk_actions, steps_actions, verifying_actions)
     for name, action in inspect.getmembers(module, inspect.isfunction)
     if action.__module__ == module.__name__ and not name.startswith("_")
 }
@@ -60,7 +60,7 @@ class Scene:
     def close(self) -> None:
         """Stop everything."""
         for value in self.names.values():
-            if isinstance(value, httpx.Client | Client):
+            if isinstance(value, httpx.Client | Client | FlowClient):
                 value.close()
         self.ending.close()
 

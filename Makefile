@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SDK := src/accredit/server/sdk/accredit.js
 SDK_SOURCES := $(wildcard sdk/src/*.ts) sdk/package.json sdk/package-lock.json $(wildcard sdk/*.mjs) src/accredit/__init__.py
 
-.PHONY: help demo check-demo test test-sdk lint types sdk bench lock clean
+.PHONY: help demo check-demo test test-long test-sdk lint types sdk bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ check-demo: $(VENV)/.server $(SDK) ## drive the demo's scenarios over HTTP, prin
 test: lint ## install what the tests need and run all of them
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target types test-sdk
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+test-long: $(VENV)/.dev ## the tests that take minutes: nodes killed at random while ten thousand events are delivered
+	$(BIN)/pytest -m long
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from bench.load import LoadError, Target
 from bench.machine import Cores, pinned
 
 ACCREDIT = str(Path(sys.executable).with_name("accredit"))
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _START_S, _STOP_S = 60, 30
 _ON_DISK = Path("/var/tmp")
 
@@ -60,7 +60,7 @@ def serving(
         with pinned(cores.server):
             process = subprocess.Popen(
                 command,
-                cwd=_ROOT,
+                cwd=ROOT,
                 env={**clean_environ(), **(environ or {})},
                 stdin=subprocess.PIPE,
                 stdout=log,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bench.results import Result
 from bench.rows.asking import measure_create, measure_get
 from bench.rows.booting import measure_boot, measure_boot_postgresql
+from bench.rows.delivering import measure_fairness, measure_webhooks
 from bench.rows.embedding import measure_embed, measure_embed_postgresql
 from bench.rows.growth import measure_growth
 from bench.rows.sealing import measure_seal
@@ -21,6 +22,8 @@ ROWS: dict[str, Callable[[Stage], Result]] = {
     "get": measure_get,
     "exchange": measure_exchange,
     "read": measure_read,
+    "webhooks": measure_webhooks,
+    "fairness": measure_fairness,
     "seal": measure_seal,
     "growth": measure_growth,
     "import": measure_import,

@@ -12,12 +12,12 @@ import msgspec
 from accredit.errors import AccreditError, FailureError, MalformedError, Refused
 from accredit.server import telemetry
 from accredit.server.audit import AuditEntry, record_entries
-from accredit.server.hosted.pages import Refusal
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.leak_response import Sighting, answer_exposed
 from accredit.server.limits import TooManyRefusals, TooManyRequests, network_of
 from accredit.server.node import Node
+from accredit.server.refusals import Refusal
 
 
 class Addressed(Protocol):

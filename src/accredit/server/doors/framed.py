@@ -15,10 +15,11 @@ from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.attempts import Attempt, refuse
 from accredit.server.framing import Asker, OriginWanted, issue_ticket, origin_of, read_asker
 from accredit.server.gate import Admission
-from accredit.server.hosted.pages import Page, Refusal, Welcome, hosted_page, origin_wanted_page, refusal_page
+from accredit.server.hosted.pages import Page, Welcome, hosted_page, origin_wanted_page, refusal_page
 from accredit.server.integrations.integration import Door
 from accredit.server.node import Node
 from accredit.server.problems import problem
+from accredit.server.refusals import Refusal
 from accredit.server.sessions.codes import LIFETIME_MS
 from accredit.server.sessions.opening import OpenedSession, Visitor, open_session
 from accredit.server.sessions.renewal import Renewal, find_renewed

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from accredit.errors import CODES
 from accredit.server import headers
+from accredit.server.refusals import Refusal
 
 TEMPLATES = Environment(
     loader=PackageLoader("accredit.server.hosted"),
@@ -28,22 +29,6 @@ class Page:
     status: int
     headers: headers.Headers
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a refused frame may be told. code: the outer one; reason: the audit code while debugging, else None.
-
-    message: a sentence for the page around the frame, at doors that tell it one.
-    """
-
-    status: int
-    code: str
-    request_id: str
-    member: str | None = None
-    reason: str | None = None
-    retry_after_s: int | None = None
-    message: str | None = None
 
 
 def refusal_page(refusal: Refusal, *, door: str, channel: str | None, origin: str | None) -> Page:

@@ -23,11 +23,12 @@ from accredit.server.framing import ask_origin
 from accredit.server.gate import Visit
 from accredit.server.gate.flow import FlowAdmission, ReferenceProof, admit_reference
 from accredit.server.hosted.flow.pages import frame_page
-from accredit.server.hosted.pages import Page, Refusal
+from accredit.server.hosted.pages import Page
 from accredit.server.hosted.wording import choose_language
 from accredit.server.integrations.integration import Door
 from accredit.server.keyring.flow_keys import HeldReference
 from accredit.server.node import Node
+from accredit.server.refusals import Refusal
 from accredit.server.sessions.flow.opening import FlowVisitor, OpenedFlow, open_by_page
 from accredit.server.sessions.flow.stepping import arrive, look_again
 

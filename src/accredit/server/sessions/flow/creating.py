@@ -1,16 +1,18 @@
 """Creating a session by the API, and returning the newest one where the customer has it (protocol-flow.md section 9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import msgspec
 
 from accredit.encoding import compact_json
 from accredit.errors import ConflictError, FailureError, MalformedError
-from accredit.sealing import PUBLISHED_KEYS, EncryptionKeyError, parse_encryption_key
+from accredit.sealing import ENCRYPTION_ALGORITHMS, EncryptionKeyError
 from accredit.server.gate.faults import Fault, FaultyRequestError, fault
 from accredit.server.gate.flow.bodies import CreateCall
 from accredit.server.integrations.integration import FlowIntegration
+from accredit.server.keyring.changes import Cause
+from accredit.server.keyring.encryption_keys import check_inline_key
 from accredit.server.node import Node
 from accredit.server.origins import read_origin
 from accredit.server.sessions.flow.claims import Claim, Replayed, note, take
@@ -46,7 +48,10 @@ async def create_by_api(node: Node, creation: Creation, claim: Claim | None) -> 
     `session_already_exists`, `idempotency_key_reused`.
     """
     await node.sealer.ready(creation.integration.scope)
-    made = make_session(node, _read(node, creation))
+    making = _read(node, creation)
+    if creation.call.encryption_key is not None:
+        making = replace(making, encryption_key=await _judge_key(node, creation))
+    made = make_session(node, making)
     adds_link = creation.idempotent and creation.call.shareable is True
     found = await node.store.write(_create, _Creating(made, creation.idempotent, adds_link, claim))
     if isinstance(found, Replayed):
@@ -58,7 +63,6 @@ def _read(node: Node, creation: Creation) -> Making:
     call, integration = creation.call, creation.integration
     if call.forced is not None and integration.scope.environment == "live":
         raise MalformedError("sandbox_only", "simulate")
-    key = None if call.encryption_key is None else _read_key(call, integration)
     if call.return_url is not None:
         _check_return_url(call.return_url, integration)
     consented = call.consent and any(rule.step == "accept_tos" for rule in integration.rules.steps)
@@ -77,19 +81,26 @@ def _read(node: Node, creation: Creation) -> Making:
         locale=call.locale,
         shareable=call.shareable is True,
         tags=call.tags,
-        encryption_key=key,
         simulation=None if call.forced is None else Simulation(steps=call.forced, run=call.headless),
         skipped={"accept_tos": True} if consented else {},
     )
 
 
-def _read_key(call: CreateCall, integration: FlowIntegration) -> str:
-    """The public key as the row keeps it."""
-    denied = PUBLISHED_KEYS if integration.scope.environment == "live" else ()
+async def _judge_key(node: Node, creation: Creation) -> str:
+    """The public key as the row keeps it. A whole pair that came along is burnt."""
+    cause = Cause(node.clock(), actor=creation.key_id, request_id=creation.request_id)
     try:
-        return compact_json(parse_encryption_key(call.encryption_key, denied=denied).public_jwk).decode()
+        key = await check_inline_key(
+            node,
+            creation.integration.scope,
+            creation.call.encryption_key,
+            registered_only=False,
+            allowed_alg=ENCRYPTION_ALGORITHMS,
+            cause=cause,
+        )
     except EncryptionKeyError as error:
         raise FaultyRequestError([Fault("encryption_public_key", error.reason, error.code)], "validation_failed") from error
+    return compact_json(key.public_jwk).decode()
 
 
 def _check_return_url(url: str, integration: FlowIntegration) -> None:

@@ -99,12 +99,12 @@ class FlowCall:
 
     def read_query(self, *names: str) -> dict[str, str]:
         """The parameters of these names; others are ignored. Raises MalformedError `parameter_invalid` for one that comes twice."""
+        pairs = [(name, text) for name, text in parse_pairs(self.asgi["query_string"]) if name in names]
         given: dict[str, str] = {}
-        for name, text in parse_pairs(self.asgi["query_string"]):
+        for name, text in pairs:
             if name in given:
                 raise MalformedError("parameter_invalid", name)
-            if name in names:
-                given[name] = text
+            given[name] = text
         return given
 
 

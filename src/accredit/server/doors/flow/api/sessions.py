@@ -4,16 +4,13 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from accredit.errors import MalformedError, NotFoundError
-from accredit.sealing import ENCRYPTION_ALGORITHMS, EncryptionKeyError
 from accredit.server import telemetry
 from accredit.server.api.cursors import cut_page
 from accredit.server.doors.flow.api.calls import FlowCall, FlowReply
 from accredit.server.doors.flow.api.listing import read_page
 from accredit.server.doors.flow.api.replies import REPLAYED, find_session, list_reply, replayed_reply, session_reply
-from accredit.server.gate.faults import Fault, FaultyRequestError
-from accredit.server.gate.flow.bodies import CreateCall, parse_create, parse_customer, parse_decision, parse_retry
+from accredit.server.gate.flow.bodies import parse_create, parse_customer, parse_decision, parse_retry
 from accredit.server.integrations.integration import FlowIntegration
-from accredit.server.keyring.encryption_keys import check_inline_key
 from accredit.server.sessions.flow.claims import Replayed, ReplayedError
 from accredit.server.sessions.flow.creating import Creation, create_by_api
 from accredit.server.sessions.flow.ending import cancel_flow, review_flow
@@ -35,7 +32,6 @@ async def create_session(call: FlowCall) -> FlowReply:
         raise MalformedError("parameter_invalid", "idempotent")
     wanted = parse_create(call.read_object())
     template = await _find_template(call, wanted.template_id)
-    await _judge_key(call, wanted)
     creation = Creation(template, wanted, idempotent, call.caller.record_id, call.request_id)
     made = await create_by_api(call.node, creation, call.claim)
     if isinstance(made, Replayed):
@@ -125,21 +121,3 @@ async def _find_template(call: FlowCall, template_id: str) -> FlowIntegration:
         call.found["reason"] = "unknown" if template is None else "foreign" if template.scope != call.scope else "disabled"
         raise NotFoundError("template_not_found", "template_id")
     return template
-
-
-async def _judge_key(call: FlowCall, wanted: CreateCall) -> None:
-    """A public key that came along; if it is a whole pair, it is burnt. Raises FaultyRequestError `validation_failed`."""
-    if wanted.encryption_key is None:
-        return
-    try:
-        await check_inline_key(
-            call.node,
-            call.scope,
-            wanted.encryption_key,
-            registered_only=False,
-            allowed_alg=ENCRYPTION_ALGORITHMS,
-            cause=call.cause,
-        )
-    except EncryptionKeyError as error:
-        fault = Fault("encryption_public_key", error.reason, error.code)
-        raise FaultyRequestError([fault], "validation_failed") from error

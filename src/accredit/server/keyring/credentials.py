@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from accredit.errors import ConflictError, MalformedError, NotFoundError
+from accredit.keys import secret_hash
 from accredit.server.ids import new_id
 from accredit.server.keyring.changes import Cause, record_change, tell
 from accredit.server.keyring.flow_keys import API_KEY_ID
@@ -18,7 +19,7 @@ from accredit.server.keyring.records import KeyRecord, Purpose, find_records, in
 from accredit.server.keyring.reference_keys import check_room
 from accredit.server.keyring.scope import SERVER, Scope
 from accredit.server.keyring.sealing import Sealer
-from accredit.server.keyring.written_secrets import check_brought_along, generate_api_secret, lookup_hash
+from accredit.server.keyring.written_secrets import check_brought_along, generate_api_secret, written_hash
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 PURPOSES: tuple[Purpose, ...] = ("api", "reference", "webhook")
@@ -88,7 +89,7 @@ def _record(sealer: Sealer, wanted: NewSecret, api_key_id: str, purpose: Purpose
         created_ms=cause.at_ms,
         api_key_id=api_key_id,
         secret=sealer.seal(wanted.scope, text.encode("ascii"), row=key_id, column="keys.secret"),
-        secret_hash=lookup_hash(sealer, text),
+        secret_hash=written_hash(sealer, secret_hash(text)),
     )
 
 

@@ -1,17 +1,17 @@
 """Secrets of the flow door, which count as they are written: how they are found again, and which may be brought along.
 
-protocol-flow.md section 1. A secret that was brought along may be no random number and could be guessed from a plain hash, so what
-has not the form of our own secrets is found by a keyed one. That is computed from the plain SHA-256, which is all that a page tells
-of a secret it withheld. Two accounts may bring along the same one, and neither learns of it.
+protocol-flow.md section 1. A secret that was brought along may be no random number and could be guessed from a plain hash, so it is
+found by a keyed one, as is every API secret. That is computed from the plain SHA-256, which is all that a page tells of a secret it
+withheld. Two accounts may bring along the same one, and neither learns of it.
 
-    record = replace(record, secret_hash=written_hash(sealer, secret_hash(text)))
+    written_hash(sealer, secret_hash(text)) == record.secret_hash
 """
 
 import re
 import secrets
 
 from accredit.errors import MalformedError
-from accredit.keys import has_secret_form, read_written_secret, secret_hash
+from accredit.keys import read_written_secret
 from accredit.reference import is_published_secret
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import SEALED_EXTRA_BYTES, Sealer
@@ -44,17 +44,14 @@ def check_brought_along(scope: Scope, text: str) -> str:
     return text
 
 
-def lookup_hash(sealer: Sealer, text: str) -> bytes:
-    """How a secret is found again: one of our own form by its hash, any other by a keyed one."""
-    return secret_hash(text) if has_secret_form(text) else written_hash(sealer, secret_hash(text))
-
-
 def written_hash(sealer: Sealer, digest: bytes) -> bytes:
     """How a secret as written is found again, in whatever account. digest: SHA-256 of its text."""
     return sealer.server_mac("written_secret", digest)
 
 
 def find_written_sizes(tx: Transaction, _: None) -> frozenset[int]:
-    """Query: how many characters the secrets of API credentials have that are not revoked, of whatever account."""
+    """Query: how many characters the secrets of API credentials have that are not revoked, of whatever account; an index
+    answers it.
+    """
     rows = tx.rows("SELECT DISTINCT LENGTH(secret) FROM keys WHERE api_key_id IS NOT NULL AND revoked_ms IS NULL")
     return frozenset(length - SEALED_EXTRA_BYTES for (length,) in rows)

@@ -151,6 +151,7 @@ CREATE INDEX keys_to_retire ON keys (retire_ms) WHERE retire_ms IS NOT NULL AND 
 CREATE INDEX keys_to_end ON keys (not_after_ms) WHERE not_after_ms IS NOT NULL AND revoked_ms IS NULL;
 CREATE INDEX keys_by_secret ON keys (secret_hash) WHERE secret_hash IS NOT NULL;
 CREATE INDEX keys_by_identity_size ON keys (length(secret)) WHERE purpose = 'identity' AND revoked_ms IS NULL;
+CREATE INDEX keys_by_written_size ON keys (length(secret)) WHERE api_key_id IS NOT NULL AND revoked_ms IS NULL;
 CREATE INDEX keys_by_thumbprint ON keys (thumbprint) WHERE thumbprint IS NOT NULL;
 CREATE INDEX keys_by_deployer ON keys (account_id, environment, purpose, deployer_id);
 CREATE INDEX keys_by_integration ON keys (integration_id, purpose);

@@ -28,9 +28,10 @@ class Claim(NamedTuple):
 
 
 class TooSoon(NamedTuple):
-    """There is a place, but not yet. from_ms: when there will be."""
+    """There is a place, but not yet. from_ms: when there will be. before: the place that was taken last."""
 
     from_ms: int
+    before: int
 
 
 def take_place(tx: Transaction, claim: Claim) -> int | TooSoon | None:
@@ -42,7 +43,7 @@ def take_place(tx: Transaction, claim: Claim) -> int | TooSoon | None:
             return place
         taken = tx.row("SELECT at_ms FROM claims WHERE claim = ?", (digest,))
         if taken is None:
-            return TooSoon(from_ms)
+            return TooSoon(from_ms, place - 1)
         from_ms = taken[0] + claim.apart_ms
     return None
 

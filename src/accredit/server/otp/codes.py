@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from accredit.encoding import Json, b64url_encode
-from accredit.server.claims import Claim, TooSoon, claim_place
+from accredit.server.claims import Claim, TooSoon, claim_place, count_taken
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.store import Store
@@ -92,9 +92,21 @@ class Codes:
         """Take the place of one more delivery, counted from 0, before it is made; None when there is none left."""
         return await self._claim(whose, "delivery", DELIVERIES, whose.apart_ms)
 
-    async def sent(self, whose: Whose, address: str, code: str, *, fixed: bool, deliveries: int) -> SentCode:
-        """A code that was just sent to the address, which may be entered from now on. deliveries: how many that makes."""
-        return SentCode(address, fixed, await self._hash(whose, address, code), whose.now_ms, deliveries)
+    async def count_entries(self, whose: Whose) -> int:
+        """How many entries were made."""
+        return await self._store.read(count_taken, _claim(whose, "entry", WRONG_ENTRIES))
+
+    async def derive(self, whose: Whose, delivery: int) -> str:
+        """The code of one delivery: to whoever lacks the key any of all, to every node the same, so that none gets lost with one."""
+        digest = await self._keyed(whose, f"{whose.purpose}_code", "\0".join((*whose.counted, str(delivery))))
+        return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}}"
+
+    async def sent(
+        self, whose: Whose, address: str, code: str, *, fixed: bool, deliveries: int, sent_ms: int | None = None
+    ) -> SentCode:
+        """A code that was sent to the address, by default just now. deliveries: how many that makes."""
+        code_hash = await self._hash(whose, address, code)
+        return SentCode(address, fixed, code_hash, whose.now_ms if sent_ms is None else sent_ms, deliveries)
 
     async def enter(self, whose: Whose, sent: SentCode, text: str) -> tuple[Entry, SentCode]:
         """Judge an entry; the code as it stands then. `spent`: it was not right, and the last one."""
@@ -113,12 +125,18 @@ class Codes:
         return "wrong" if place + 1 < WRONG_ENTRIES else "spent", replace(sent, entries=place + 1)
 
     async def _claim(self, whose: Whose, what: str, places: int, apart_ms: int = 0) -> int | TooSoon | None:
-        counted = (whose.purpose, what, *whose.counted)
-        return await self._store.write(claim_place, Claim(counted, places, whose.now_ms, whose.until_ms, apart_ms))
+        return await self._store.write(claim_place, _claim(whose, what, places, apart_ms))
 
     async def _hash(self, whose: Whose, address: str, code: str) -> str:
+        return b64url_encode(await self._keyed(whose, whose.purpose, f"{address}\0{code}"))
+
+    async def _keyed(self, whose: Whose, kind: str, text: str) -> bytes:
         await self._sealer.ready(whose.scope)
-        return b64url_encode(self._sealer.lookup_hash(whose.scope, whose.purpose, f"{whose.salt}\0{address}\0{code}"))
+        return self._sealer.lookup_hash(whose.scope, kind, f"{whose.salt}\0{text}")
+
+
+def _claim(whose: Whose, what: str, places: int, apart_ms: int = 0) -> Claim:
+    return Claim((whose.purpose, what, *whose.counted), places, whose.now_ms, whose.until_ms, apart_ms)
 
 
 def mask_email(email: str) -> str:

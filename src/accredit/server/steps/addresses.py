@@ -50,10 +50,9 @@ class UndeliveredError(Exception):
 
 
 class Carrier(Protocol):
-    """What takes codes to addresses of one kind."""
+    """What takes codes to addresses of one kind. fixed_code: the one that it always takes; None for one that nobody can guess."""
 
-    def make_code(self) -> str:
-        """A code to be sent."""
+    fixed_code: str | None
 
     async def send(self, asked: Asked, address: str, code: str) -> None:
         """Send it. Raises UndeliveredError."""

@@ -4,7 +4,7 @@ from accredit.encoding import Json, compact_json
 from accredit.errors import FailureError, MalformedError
 from accredit.server.ids import new_id
 from accredit.server.mail import Mailer, MailError
-from accredit.server.otp.codes import SANDBOX_CODE, make_code
+from accredit.server.otp.codes import SANDBOX_CODE
 from accredit.server.otp.texts import write_letter, write_message
 from accredit.server.outbound import Outbound, OutboundRequest
 from accredit.server.steps.addresses import UndeliveredError
@@ -19,12 +19,10 @@ _REFUSED = (400, 404, 422)
 class MailCarrier:
     """Letters."""
 
+    fixed_code: str | None = None
+
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
-
-    def make_code(self) -> str:
-        """A random one."""
-        return make_code()
 
     async def send(self, asked: Asked, address: str, code: str) -> None:
         """Send the letter, in the language of the page."""
@@ -38,13 +36,11 @@ class MailCarrier:
 class SmsCarrier:
     """Text messages, by the HTTP gateway of the account and environment."""
 
+    fixed_code: str | None = None
+
     def __init__(self, gateways: Gateways, outbound: Outbound) -> None:
         self._gateways = gateways
         self._outbound = outbound
-
-    def make_code(self) -> str:
-        """A random one."""
-        return make_code()
 
     async def send(self, asked: Asked, address: str, code: str) -> None:
         """Ask the gateway; any 2xx is its word that the message is under way."""
@@ -75,9 +71,7 @@ class SmsCarrier:
 class SimulatedCarrier:
     """Sends nothing; the code is always the same."""
 
-    def make_code(self) -> str:
-        """The one of the sandbox."""
-        return SANDBOX_CODE
+    fixed_code: str | None = SANDBOX_CODE
 
     async def send(self, asked: Asked, address: str, code: str) -> None:
         """Nothing, unless the address is one that nothing can be delivered to."""

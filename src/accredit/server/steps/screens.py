@@ -19,8 +19,8 @@ A `fault` is None or one of the words below, for which the page has a text.
 from typing import Literal, TypeAlias
 
 # address: no e-mail address, no telephone number. refused: nothing can be delivered there. spent: no delivery or no entry is left for
-# the one before. too_soon: a code went there less than 30 seconds ago.
-AddressFault: TypeAlias = Literal["address", "refused", "spent", "too_soon"]
+# the one before.
+AddressFault: TypeAlias = Literal["address", "refused", "spent"]
 # form: not six digits, which is no guess. too_soon: another delivery before its time. failed: it could not be sent just now.
 CodeFault: TypeAlias = Literal["form", "wrong", "expired", "too_soon", "failed"]
 

@@ -6,15 +6,16 @@ arrive at once nor a way back to an earlier address get more. An address that th
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from accredit.encoding import Json
 from accredit.server.claims import Claim, TooSoon, count_taken, take_place
 from accredit.server.keyring.sealing import Sealer
-from accredit.server.otp.codes import APART_MS, DELIVERIES, Codes, SentCode, Whose
+from accredit.server.otp.codes import APART_MS, DELIVERIES, WRONG_ENTRIES, Codes, SentCode, Whose
 from accredit.server.steps.addresses import AddressKind, Carrier, UndeliveredError
 from accredit.server.steps.screens import AddressFault, CodeFault
-from accredit.server.steps.step import Ask, Asked, Done, Next, StepOutcome, Wait
+from accredit.server.steps.step import Ask, Asked, Done, Next, StepOutcome
 from accredit.server.store import Store, Transaction, one_by_one
 
 ADDRESSES = 3
@@ -35,19 +36,19 @@ class CodeStep:
     async def start(self, asked: Asked) -> Next:
         """Send a code to the address that is known, or ask for one."""
         known = self._kind.of(asked.user)
-        return self._ask(0, None) if known is None else await self._deliver(asked, known, None)
+        return self._ask(0, None) if known is None else await self._deliver(asked, known)
 
     async def submit(self, asked: Asked, form: Mapping[str, str]) -> Next:
         """An address, a code, or the wish for another of either."""
         sent, used = SentCode.find(asked.state), _used(asked)
         if sent is None:
-            return await self._deliver(asked, form.get(self._kind.member, ""), None)
+            return await self._deliver(asked, form.get(self._kind.member, ""))
         if "change" in form and not sent.fixed:
             return self._ask(used, None)
         if "again" in form:
             if asked.now_ms < sent.sent_ms + APART_MS:
                 return self._show(asked, sent, used, "too_soon")
-            return await self._deliver(asked, sent.address, sent)
+            return await self._deliver(asked, sent.address)
         return await self._enter(asked, sent, form.get("code", ""))
 
     async def poll(self, asked: Asked) -> Next:
@@ -57,7 +58,7 @@ class CodeStep:
             return self._show(asked, sent, _used(asked), None)
         return self._ask(_used(asked), None) if "addresses" in asked.state else await self.start(asked)
 
-    async def _deliver(self, asked: Asked, text: str, before: SentCode | None) -> Next:
+    async def _deliver(self, asked: Asked, text: str) -> Next:
         fixed = self._kind.member in asked.fixed
         address = self._kind.read(text)
         if address is None:
@@ -67,15 +68,18 @@ class CodeStep:
             used = await self._store.write(_claim_address, _AddressClaim(whose))
         except _TooManyAddressesError:
             return _failed("addresses_exceeded")
+        if await self._codes.count_entries(whose) >= WRONG_ENTRIES:
+            return self._spent(used, "entries_exceeded", fixed=fixed)
         place = await self._codes.claim_delivery(whose)
-        if isinstance(place, TooSoon):
-            return self._too_soon(asked, before, used, place)
         if place is None:
             return self._spent(used, "deliveries_exceeded", fixed=fixed)
-        code = self._carrier.make_code()
-        sent = await self._codes.sent(whose, address, code, fixed=fixed, deliveries=place + 1)
+        if isinstance(place, TooSoon):
+            # What was sent there before counts: by a request at the same time, or by a node that could not write it down any more.
+            fault: CodeFault | None = "too_soon" if asked.state else None
+            return self._show(asked, await self._sent(whose, address, place, fixed=fixed), used, fault)
+        sent = await self._sent(whose, address, place, fixed=fixed)
         try:
-            await self._carrier.send(asked, address, code)
+            await self._carrier.send(asked, address, await self._code(whose, place))
         except UndeliveredError as error:
             return self._undelivered(asked, sent, used, error)
         return self._show(asked, sent, used, None)
@@ -89,13 +93,16 @@ class CodeStep:
             return self._spent(_used(asked), "entries_exceeded", fixed=sent.fixed)
         return self._show(asked, sent, _used(asked), entry)
 
-    def _too_soon(self, asked: Asked, before: SentCode | None, used: int, place: TooSoon) -> Next:
-        if before is not None:
-            return self._show(asked, before, used, "too_soon")
-        if asked.state:
-            return self._ask(used, "too_soon")
-        # The step began, sent a code, and nobody wrote down that it had.
-        return Wait({}, place.from_ms)
+    async def _sent(self, whose: Whose, address: str, place: int | TooSoon, *, fixed: bool) -> SentCode:
+        """The code of this delivery, or of the one before where it is too soon for another."""
+        delivery = place if isinstance(place, int) else place.before
+        sent_ms = whose.now_ms if isinstance(place, int) else place.from_ms - APART_MS
+        code = await self._code(whose, delivery)
+        sent = await self._codes.sent(whose, address, code, fixed=fixed, deliveries=delivery + 1, sent_ms=sent_ms)
+        return replace(sent, entries=await self._codes.count_entries(whose))
+
+    async def _code(self, whose: Whose, delivery: int) -> str:
+        return self._carrier.fixed_code or await self._codes.derive(whose, delivery)
 
     def _undelivered(self, asked: Asked, sent: SentCode, used: int, error: UndeliveredError) -> Next:
         if error.fault == "refused":

@@ -54,6 +54,9 @@ class CalloutDispatcher:
                     await self._round(group)
                 except AccreditError as error:
                     telemetry.log.warning("background_failed", extra={"fields": {"code": error.code}})
+                # The edge of the process for background work.
+                except Exception:  # noqa: BLE001
+                    telemetry.log.exception("background_failed")
                 await self._rest()
 
     async def _rest(self) -> None:
@@ -71,9 +74,13 @@ class CalloutDispatcher:
             return
         full = [service_id for service_id, count in self._by_service.items() if count >= _OF_ONE_SERVICE]
         claiming = Claiming(self._node.clock(), min(room, _OF_ONE_SERVICE), full, _LEASE_MS)
-        for callout in await self._node.store.write(claim_callouts, claiming):
+        claimed = await self._node.store.write(claim_callouts, claiming)
+        for callout in claimed:
             self._by_service[callout.service_id] += 1
             group.create_task(self._try(callout))
+        if len(claimed) == claiming.limit:
+            # There may be more of them.
+            self._wake.set()
 
     async def _try(self, callout: Callout) -> None:
         try:

@@ -13,7 +13,7 @@ from accredit.server.limits import network_of
 from accredit.server.node import Node
 from accredit.server.sessions.flow.ending import expire_if_due
 from accredit.server.sessions.flow.making import MadeSession, Making, customer_of, insert_session, make_session
-from accredit.server.sessions.flow.quota import PageCreation, count_creation
+from accredit.server.sessions.flow.quota import PageCreation, count_creation, lock_count
 from accredit.server.sessions.flow.record import FlowPerson, FlowSession, find_newest
 from accredit.server.sessions.flow.tokens import FrameToken, insert_token, new_token
 from accredit.server.store import Transaction, in_order
@@ -119,6 +119,7 @@ def _create(tx: Transaction, item: _Opening) -> FlowSession | None:
     """The new session, None where the customer has one. What refuses it undoes the insertion."""
     if item.admission.session_id is not None:
         raise Refused("token_session_mismatch", "sid")
+    lock_count(tx, item.creation)
     if not insert_session(tx, item.made):
         return None
     count_creation(tx, item.creation)

@@ -32,8 +32,18 @@ class PageCreation:
     now_ms: int
 
 
+def lock_count(tx: Transaction, creation: PageCreation) -> None:
+    """Take the lock of a template's count before anything else is written: so that two nodes never wait for each other."""
+    if creation.scope.environment == "live":
+        tx.execute(
+            "INSERT INTO counters (integration_id, period, n) VALUES (?, ?, 0)"
+            " ON CONFLICT (integration_id, period) DO UPDATE SET n = counters.n",
+            (creation.integration_id, _EVER),
+        )
+
+
 def count_creation(tx: Transaction, creation: PageCreation) -> None:
-    """Count a creation by a page, in live, and tell of the limit. Sandbox has neither count nor limit.
+    """Count a creation by a page, in live, and tell of the limit. The count is locked. Sandbox has neither count nor limit.
 
     Raises Refused: `rate_limited` with the time to wait, `unsigned_session_limit_reached`.
     """
@@ -42,8 +52,7 @@ def count_creation(tx: Transaction, creation: PageCreation) -> None:
     if creation.network_hash is not None:
         _count_unsigned(tx, creation, creation.network_hash)
     row = tx.row(
-        "INSERT INTO counters (integration_id, period, n) VALUES (?, ?, 1)"
-        " ON CONFLICT (integration_id, period) DO UPDATE SET n = counters.n + 1 RETURNING n",
+        "UPDATE counters SET n = n + 1 WHERE integration_id = ? AND period = ? RETURNING n",
         (creation.integration_id, _EVER),
     )
     count = 0 if row is None else int(row[0])

@@ -4,7 +4,8 @@ Every reader sees expiry before; the sweep only makes the rows say so, and tells
 asked again by the next sweep, on whatever node.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from accredit.errors import AccreditError, ConflictError
 from accredit.server import telemetry
@@ -20,29 +21,29 @@ from accredit.server.sessions.flow.stepping import look_again
 from accredit.server.sessions.flow.tokens import forget_tokens
 from accredit.server.store import Transaction, one_by_one
 
-_AT_ONCE = 200
+_AT_ONCE, _TOGETHER = 500, 50
+Work = Callable[[Node, FlowSession], Awaitable[FlowSession]]
 
 
 async def sweep_flow(node: Node) -> tuple[int, int]:
     """Expire and erase what is due, some at a time; how many of both there were."""
-    expired = [await _each(node, each, expire_if_due) for each in await node.store.read(_find_expired, node.clock())]
-    erased = [await _each(node, each, _retire) for each in await node.store.read(_find_to_redact, node.clock())]
+    expired = await _all(node, await node.store.read(_find_expired, node.clock()), expire_if_due)
+    erased = await _all(node, await node.store.read(_find_to_redact, node.clock()), _retire)
     await node.store.write(forget_tokens, node.clock())
     await node.store.write(forget_creations, node.clock())
-    return sum(expired), sum(erased)
+    return expired, erased
 
 
 async def wake_flow(node: Node) -> int:
     """Ask the steps again whose time has come; how many. Of several nodes one asks."""
     due = await node.store.read(_find_to_wake, node.clock())
-    woken = [await _each(node, each, look_again) for each in due if await node.store.write(_claim, (each, node.clock()))]
-    return sum(woken)
+    claimed = await asyncio.gather(*(node.store.write(_claim, (each, node.clock())) for each in due))
+    return await _all(node, [each for each, ours in zip(due, claimed, strict=True) if ours], look_again)
 
 
 async def cancel_flow_of_key(node: Node, scope: Scope, key_id: str) -> int:
     """Cancel the open sessions that a key's signature opened; how many there were. The key is revoked before."""
-    due = await node.store.read(_find_of_key, (scope, key_id))
-    return sum([await _each(node, each, _cancel) for each in due])
+    return await _all(node, await node.store.read(_find_of_key, (scope, key_id)), _cancel)
 
 
 async def _retire(node: Node, session: FlowSession) -> FlowSession:
@@ -58,7 +59,15 @@ async def _cancel(node: Node, session: FlowSession) -> FlowSession:
     return await change_flow(node, session, change)
 
 
-async def _each(node: Node, session_id: str, work: Callable[[Node, FlowSession], Awaitable[FlowSession]]) -> bool:
+async def _all(node: Node, ids: Sequence[str], work: Work) -> int:
+    """Do the work for all of them, which share their commits; for how many it was done."""
+    done = 0
+    for start in range(0, len(ids), _TOGETHER):
+        done += sum(await asyncio.gather(*(_each(node, each, work) for each in ids[start : start + _TOGETHER])))
+    return done
+
+
+async def _each(node: Node, session_id: str, work: Work) -> bool:
     """Whether the work was done; a session that fails does not keep the others from it."""
     try:
         session = await load_any(node, session_id)

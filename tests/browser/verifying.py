@@ -123,7 +123,8 @@ async def give_details(place: Page | FrameLocator, family_name: str = "Knope") -
     """The fields of `kyc_check`."""
     await see(place, "Your details")
     await fill(place, name__first="Leslie", name__last=family_name)
-    await fill(place, address__street="1 Ramsett Park", address__city="Pawnee", address__country_code="us")
+    await fill(place, address__street="1 Ramsett Park", address__city="Pawnee")
+    await place.get_by_label("Country").select_option("United States")
     await press(place, "Continue")
 
 

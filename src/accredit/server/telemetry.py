@@ -39,6 +39,9 @@ DELIVERIES_DUE = Gauge(
 OLDEST_DUE_SECONDS = Gauge(
     "accredit_delivery_oldest_due_seconds", "How long the oldest of them has been due.", registry=REGISTRY
 )
+_CALLOUTS = Counter(
+    "accredit_callout_tries_total", "Tries of call-outs of steps, by what came of them.", ["outcome"], registry=REGISTRY
+)
 CLOCK_DIFFERENCE_SECONDS = Gauge(
     "accredit_clock_difference_seconds", "The server's clock less the database's, an hour ago at most.", registry=REGISTRY
 )
@@ -60,6 +63,12 @@ def sessions_opened(door: str, trust: str) -> Counter:
 def warnings(door: str, code: str) -> Counter:
     """The counter of admissions with one warning."""
     return _WARNINGS.labels(door, code)
+
+
+@cache
+def callout_tries(outcome: str) -> Counter:
+    """The counter of tries with one outcome: a status that a service may answer, or the reason why there is none."""
+    return _CALLOUTS.labels(outcome)
 
 
 @cache

@@ -102,6 +102,7 @@ class CalloutDispatcher:
             await node.store.write(close_callout, (callout.callout_id, node.clock()))
             return
         said = await self._sending.send(callout, node.clock())
+        telemetry.callout_tries(_outcome_of(said)).inc()
         if isinstance(said, Pending):
             await self._promise(callout, said)
         elif isinstance(said, Unanswered):
@@ -122,6 +123,12 @@ class CalloutDispatcher:
             await answer_callout(self._node, session, callout, StepOutcome("error", reason=said.reason))
         else:
             await self._node.store.write(note_failure, Failure(callout, again_ms))
+
+
+def _outcome_of(said: StepOutcome | Pending | Unanswered) -> str:
+    if isinstance(said, Pending):
+        return "pending"
+    return said.reason if isinstance(said, Unanswered) else said.status
 
 
 def _waits(session: FlowSession, callout: Callout, now_ms: int) -> bool:

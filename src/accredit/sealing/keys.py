@@ -52,6 +52,10 @@ class EncryptionKeyError(MalformedError):
     def __reduce__(self) -> tuple[type["EncryptionKeyError"], tuple[str | None, ...]]:
         return type(self), (self.code, self.member, self.reason)
 
+    def within(self, name: str) -> "EncryptionKeyError":
+        """The same fault, as that of a JWK that is the member of this name."""
+        return EncryptionKeyError(self.code, name if self.member is None else f"{name}.{self.member}", self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class EncryptionKey:

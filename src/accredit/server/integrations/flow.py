@@ -15,7 +15,6 @@ from accredit.encoding import Json
 from accredit.errors import MalformedError
 from accredit.sealing import EncryptionKeyError, parse_encryption_key
 from accredit.server.integrations.policy import MAX_DEBUG_MS, check_distinct
-from accredit.server.keyring.encryption_records import as_member
 from accredit.server.origins import OriginList, origin_list, parse_entry
 
 SignaturePolicy = Literal["optional", "required", "required_v2"]
@@ -197,7 +196,7 @@ def _check_key(jwk: dict[str, Any]) -> None:
     try:
         parse_encryption_key(jwk)
     except EncryptionKeyError as error:
-        raise as_member(error, "encryption_public_key") from error
+        raise error.within("encryption_public_key") from error
 
 
 def _check_moments(policy: FlowPolicy, now_ms: int) -> None:

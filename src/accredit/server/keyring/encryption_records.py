@@ -57,19 +57,13 @@ async def register_encryption_key(store: Store, wanted: NewEncryptionKey, cause:
         key = parse_encryption_key(jwk, denied=published_in(wanted.scope))
     except EncryptionKeyError as error:
         await burn_private(store, wanted.scope, error, jwk, cause)
-        raise as_member(error) from error
+        raise error.within("public_jwk") from error
     return await store.write(_add, (_record(wanted, key, cause.at_ms), cause))
 
 
 def published_in(scope: Scope) -> frozenset[str]:
     """Keys whose private half is printed somewhere, where they are refused: in live."""
     return PUBLISHED_KEYS if scope.environment == "live" else frozenset()
-
-
-def as_member(error: EncryptionKeyError, name: str = "public_jwk") -> EncryptionKeyError:
-    """The fault as that of the member of this name."""
-    member = name if error.member is None else f"{name}.{error.member}"
-    return EncryptionKeyError(error.code, member, error.reason)
 
 
 async def check_public_key(store: Store, scope: Scope, jwk: object, cause: Cause) -> EncryptionKey:
@@ -81,7 +75,7 @@ async def check_public_key(store: Store, scope: Scope, jwk: object, cause: Cause
         return parse_encryption_key(jwk, denied=published_in(scope) | await store.read(find_denied_keys, scope))
     except EncryptionKeyError as error:
         await burn_private(store, scope, error, jwk, cause)
-        raise as_member(error, "encryption_public_key") from error
+        raise error.within("encryption_public_key") from error
 
 
 async def burn_private(store: Store, scope: Scope, error: EncryptionKeyError, jwk: object, cause: Cause) -> None:

@@ -116,6 +116,7 @@ def test_an_error_is_an_object_for_programs(accredit):
     [
         ({"ACCREDIT_PUBLIC_URL": "id.example.com"}, "ACCREDIT_PUBLIC_URL"),
         ({"ACCREDIT_PORT": "many"}, "ACCREDIT_PORT"),
+        ({"ACCREDIT_PATH_PREFIX": "id/"}, "ACCREDIT_PATH_PREFIX"),
         ({"ACCREDIT_LOG_LEVEL": "loud"}, "ACCREDIT_LOG_LEVEL"),
         ({"ACCREDIT_ROOT_KEY": "short"}, "ACCREDIT_ROOT_KEY"),
     ],

@@ -155,8 +155,23 @@ def test_a_full_payload_has_the_answer_behind_all_else(answer: dict[str, Any]) -
     assert list(opened(body)["data"].items()) == [*thin["data"].items(), *answer.items()]
 
 
-def test_what_would_be_too_large_is_thin() -> None:
+def nested(levels: int) -> Any:
+    return {} if levels == 0 else {"in": nested(levels - 1)}
+
+
+@pytest.mark.parametrize(
+    ("event_type", "session"),
+    [
+        ("session.success", {"name": "x" * 256 * 1024}),
+        ("session.success", nested(20)),
+        ("session.success", {"name": "\ud800"}),
+        ("session.expired", {"name": "Zoë"}),
+        ("session.cancelled", {"name": "Zoë"}),
+    ],
+    ids=["too_large", "too_deep", "no_text", "expired", "cancelled"],
+)
+def test_what_is_not_told_in_full_is_thin(event_type: str, session: dict[str, Any]) -> None:
     endpoint = endpoint_of(payload="full", encryption_public_key=dict(KEY.public_jwk))
-    body = kept_body(endpoint, event_of(), {"session": {"name": "x" * 256 * 1024}})
+    body = kept_body(endpoint, event_of(event_type), {"session": session})
     assert body is not None
     assert "session" not in opened(body)["data"]

@@ -12,12 +12,13 @@ from functools import lru_cache
 
 import msgspec
 
-from accredit.encoding import Json, compact_json
+from accredit.encoding import Json, JsonError, compact_json
+from accredit.errors import MalformedError
 from accredit.sealing import EncryptionKey, parse_encryption_key
 from accredit.server.events.event_types import FLOW_NAMES, STATUS_UPDATED
 from accredit.server.events.records import Endpoint, StoredEvent
 from accredit.server.times import wire_time
-from accredit.webhooks import FLOW_VERSION, MAX_BODY_BYTES, seal_event
+from accredit.webhooks import FLOW_VERSION, seal_event
 from accredit.webhooks.events import is_sealed
 
 # Members beyond those that every event has, in their order.
@@ -40,6 +41,7 @@ _MEMBERS: dict[str, tuple[str, ...]] = {
 }
 # What an event is about that is of no session.
 _SUBJECTS = {"key": "key_id", "endpoint": "endpoint_id"}
+_WITH_ANSWER = ("session.success", "session.failed", "session.aborted")
 # protocol-flow.md section 6; the others are called alike.
 _FLOW_STATUSES = {"created": "active", "waiting": "active", "cancelled": "canceled"}
 
@@ -72,16 +74,22 @@ def kept_body(endpoint: Endpoint, event: StoredEvent, answer: Mapping[str, Json]
     """The body that a delivery keeps: sealed if the endpoint has a key, with the answer if it takes full payloads; else None.
 
     answer: `session`, what the door's API would answer now, or `sealed_answer`, the caller's own JWE; empty for none. What would be
-    more than 256 KiB is thin.
+    more than 256 KiB, or nested more deeply than receivers read, is thin: nothing keeps a session from its end.
     """
     if endpoint.members.encryption_key is None:
         return None
     members = _accredit_members(endpoint, event)
-    if answer and endpoint.members.payload == "full":
-        full = compact_json({**members, "data": {**members["data"], **answer}})
-        if len(full) <= MAX_BODY_BYTES:
-            return _seal(endpoint, full)
+    if takes_answer(endpoint, event.type) and answer:
+        try:
+            return _seal(endpoint, compact_json({**members, "data": {**members["data"], **answer}}))
+        except (MalformedError, JsonError):
+            pass
     return _seal(endpoint, compact_json(members))
+
+
+def takes_answer(endpoint: Endpoint, event_type: str) -> bool:
+    """Whether events of that type tell the endpoint what the door would answer."""
+    return endpoint.members.payload == "full" and event_type in _WITH_ANSWER
 
 
 def media_type(body: bytes) -> str:

@@ -60,8 +60,8 @@ async def create_endpoint(parts: Parts, change: EndpointChange) -> MadeEndpoint:
     `endpoint_limit_reached`.
     """
     kind, at_ms = parse_kind(change.members), change.cause.at_ms
-    wanted = parse_members(kind, {name: value for name, value in change.members.items() if name != "kind"})
-    wanted = await _check(parts, change, wanted)
+    given = {name: value for name, value in change.members.items() if name != "kind"}
+    wanted = await _check(parts, change, parse_members(kind, given))
     await parts.sealer.ready(change.scope)
     endpoint = Endpoint(
         endpoint_id=new_id("whksub_"),
@@ -74,10 +74,9 @@ async def create_endpoint(parts: Parts, change: EndpointChange) -> MadeEndpoint:
         updated_ms=at_ms,
     )
     secret = make_endpoint_secret(parts.sealer, change.scope, endpoint.endpoint_id, at_ms)
-    created = await parts.store.write(_create, _Creation(endpoint, secret, change.cause))
-    # Published from now on, so that receivers can be given it before the first event.
+    # Published before the first event, so that receivers can be given it. Nothing comes between the secret and its answer.
     await parts.webhook_keys.ring(change.scope, at_ms)
-    return MadeEndpoint(created, secret.text)
+    return MadeEndpoint(await parts.store.write(_create, _Creation(endpoint, secret, change.cause)), secret.text)
 
 
 async def change_endpoint(parts: Parts, change: EndpointChange) -> Endpoint:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from accredit.encoding import Json, compact_json
-from accredit.server.events.bodies import kept_body
+from accredit.server.events.bodies import kept_body, takes_answer
 from accredit.server.events.event_types import ALWAYS_KEPT, EVENT_TYPES, asks_for, hears
 from accredit.server.events.records import (
     DELIVERY_COLUMNS,
@@ -62,11 +62,7 @@ def append(tx: Transaction, events: Sequence[Event]) -> None:
     if not events:
         return
     endpoints = _find_endpoints(tx, events)
-    kept = (
-        [event for event in events if event.type in ALWAYS_KEPT or _is_asked_for(event, endpoints)]
-        if endpoints
-        else [event for event in events if event.type in ALWAYS_KEPT]
-    )
+    kept = [event for event in events if event.type in ALWAYS_KEPT or (endpoints and _is_asked_for(event, endpoints))]
     if kept:
         _write(tx, [(new_id("evt_"), event) for event in kept], endpoints)
 
@@ -123,7 +119,7 @@ def _delivery_row(event_id: str, event: Event, endpoint: Endpoint) -> tuple[Valu
 
 
 def _answer(endpoint: Endpoint, event: Event) -> Mapping[str, Json]:
-    if endpoint.members.payload != "full":
+    if not takes_answer(endpoint, event.type):
         return {}
     return event.answer if event.build_answer is None else event.build_answer()
 

@@ -40,8 +40,10 @@ async function bundle(entry, outfile, options) {
     minify: true,
     // Our own members begin with an underscore, and nothing of the page, the wire or the DOM does.
     mangleProps: /^_/,
-    target: "es2020",
+    target: "es2022",
     charset: "utf8",
+    // Modules are strict anyway; the script saves the directive.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, alwaysStrict: false } },
     define: { VERSION: JSON.stringify(version) },
     logLevel: "warning",
     ...options,
@@ -50,7 +52,11 @@ async function bundle(entry, outfile, options) {
 
 /** Pages load the script as it is, so a second minifier, which saves another 3 %, pays; users of the module have theirs. */
 async function shorten(path) {
-  const { code } = await minify(await readFile(path, "utf8"), { ecma: 2020, compress: { passes: 3 } });
+  const compress = {
+    ...{ passes: 5, hoist_funs: true, sequences: false, pure_getters: true },
+    ...{ unsafe: true, unsafe_arrows: true, unsafe_methods: true },
+  };
+  const { code } = await minify(await readFile(path, "utf8"), { ecma: 2020, toplevel: true, compress });
   await writeFile(path, code);
   return Buffer.from(code);
 }

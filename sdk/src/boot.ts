@@ -86,9 +86,8 @@ export const boot: Door<BootFields> = {
 
 /** The customer fields, flat. JSON decides what a value is, so that one reading holds for the form and for the call's key. */
 function readCustomer(info: unknown): Fields {
-  if (info == null) throw new Refusal("field_missing", "customerInfo");
   const text = JSON.stringify(info);
-  if (!matches(/^\{/, text)) throw new Refusal("field_invalid", "customerInfo");
+  if (!matches(/^\{/, text)) throw new Refusal(info ? "field_invalid" : "field_missing", "customerInfo");
   const form: Fields = {};
   const put = (members: object, within?: string): void => {
     for (const [member, value] of Object.entries(members)) {

@@ -21,52 +21,48 @@ export interface CallOptions<F> {
   on_renew?: (() => Partial<F> | PromiseLike<Partial<F>>) | undefined;
 }
 
+/** Of the script; false or undefined where it cannot be known. */
+export type Origin = string | false | undefined;
+
 /** What makes a door: the name that is its path and stands in its messages, and how it reads its own fields. */
 export interface Door<F> {
   _name: DoorName;
   /** The option that holds Accredit's address; by default that is the origin that the script came from. */
-  _base: "base_url" | "marketplace_url";
+  _base: "base_url" | "baseUrl" | "marketplace_url";
   /** The fields to post; throws Refusal. */
   _form(fields: F): Fields;
 }
 
-export interface Style {
-  _title: string;
-  _allow: string;
-  _height: unknown;
-}
+export type Style = [title: string, allow: string, height: unknown];
 
-/** A call that can be carried out. */
-export interface Call {
-  _element: HTMLElement;
-  _address: string;
-  _server_origin: string;
-  _form: Fields;
-  _style: Style;
-  _asset: Asset;
-  /** Equal for calls that ask for the same. Functions don't count, as pages write them anew for each call. */
-  _key: string;
-}
+/** A call that can be carried out; its JSON is equal for calls that ask for the same. Functions don't count: pages write them anew. */
+export type Call = [server_origin: string, address: string, form: Fields, style: Style, asset: Asset];
 
 // A frame that is filled by a form has no `src` whose origin a permissions policy could name, hence the stars.
-const ALLOW = "geolocation *; clipboard-read *; clipboard-write *; fullscreen *";
+export const ALLOW = "geolocation *; clipboard-read *; clipboard-write *; fullscreen *";
 
-/** Throws Refusal for what is wrong with the call, before anything is requested. */
-export function readCall<F>(door: Door<F>, options: F & CallOptions<F>, script_origin?: string): Call {
+/** The element and the call. Throws Refusal for what is wrong with them, before anything is requested. */
+export function readCall<F>(door: Door<F>, options: F & CallOptions<F>, script_origin?: Origin): [HTMLElement, Call] {
   const { title = "Embedded application", allow = ALLOW, height } = options;
   const told = options as Partial<Record<string, string>>;
   // A server below a path has no origin of its own, which is all that a marketplace_url can be: base_url tells of it at every door.
   const base_url = told[door._base] ?? told.base_url ?? script_origin;
-  const _element = findElement(options.location);
-  const _form = door._form(options);
-  const _server_origin = attempt(() => new URL(base_url!).origin);
-  if (!matches(/^http/, _server_origin)) throw new Refusal(base_url ? "field_invalid" : "field_missing", door._base);
-  const _address = `${base_url!.replace(/\/+$/, "")}/${door._name}`;
-  const _style = { _title: title, _allow: allow, _height: height };
-  const _asset = readLoadingAsset(_form.signed_deployment, options.initial_loading_asset);
-  const _key = JSON.stringify([_address, _form, _style, _asset]);
-  return { _element, _address, _server_origin, _form, _style, _asset, _key };
+  const element = findElement(options.location);
+  const form = door._form(options);
+  const [base, server_origin] = readBase(base_url, door._base);
+  const asset = readLoadingAsset(form.signed_deployment, options.initial_loading_asset);
+  return [element, [server_origin, `${base}/${door._name}`, form, [title, allow, height], asset]];
 }
+
+/** Accredit's address, to put a path behind, and its origin. Throws Refusal with the option that is to tell it. */
+export function readBase(base_url: Origin, option: string): [base: string, origin: string] {
+  const origin = attempt(() => new URL(base_url as string).origin);
+  if (!matches(/^http/, origin)) throw new Refusal(base_url ? "field_invalid" : "field_missing", option);
+  return [(base_url as string).replace(/\/+$/, ""), origin];
+}
+
+/** What may name a person: no controls, and no lone surrogate, which would be posted as U+FFFD and so be somebody else's. */
+export const NAME = /^[^\p{Cc}\p{Cs}]{1,256}$/u;
 
 /** The members of those names that are there, as texts; throws Refusal for a placeholder of the snippet. */
 export function readTexts<F>(fields: F, names: readonly (keyof F & string)[]): Fields {
@@ -93,6 +89,6 @@ export function requireIds(form: Fields, ids: readonly string[]): void {
 function findElement(location: unknown): HTMLElement {
   if (location === "#YOUR-TARGET-ELEMENT") throw new Refusal("location_placeholder");
   const found = typeof location === "string" ? attempt(() => document.querySelector(location)) : location;
-  if (found instanceof HTMLElement && found.isConnected) return found;
+  if ((found as HTMLElement)?.isConnected) return found as HTMLElement;
   throw new Refusal("location_not_found");
 }

@@ -43,7 +43,7 @@ export function connect({ origin, channel, door = "embed", on_renewed, on_renew_
   };
 
   // No parent, or none with an origin of its own: there is nobody to speak to.
-  if (channel && parent !== window && /^https?:/.test(origin!)) {
+  if (channel && parent !== window && /^http/.test(origin!)) {
     addEventListener("message", (event) => {
       if (event.source !== parent || event.origin !== origin || windowMessageType(event.data, channel) !== "welcome")
         return;

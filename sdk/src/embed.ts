@@ -1,6 +1,6 @@
 /** Door "embed" (protocol-embed.md section 2): a deployer's page embeds an application, plainly or with a signed deployment. */
 
-import { readTexts, requireIds, type CallOptions, type Door } from "./call.js";
+import { NAME, readTexts, requireIds, type CallOptions, type Door } from "./call.js";
 import { matches, Refusal } from "./errors.js";
 
 export interface EmbedFields {
@@ -31,28 +31,20 @@ export const embed: Door<EmbedFields> = {
     const form = readTexts(fields, TEXTS);
     // A token's own ids are the server's to judge; nothing that is read from it here would prove anything.
     if (!form.signed_deployment) requireIds(form, IDS);
-    checkUid(fields.uid);
-    const { data_passport } = fields;
+    const { uid, data_passport } = fields;
+    // An empty uid would merge all users, and a number may have lost digits, which would merge some.
+    if (uid != null && (!matches(NAME, uid) || /^anon_/.test(uid))) throw new Refusal("uid_invalid");
     if (data_passport != null) form.data_passport = readPassport(data_passport);
     return form;
   },
 };
-
-/**
- * An empty uid would merge all users. A number may have lost digits, and a lone surrogate would be posted as U+FFFD: both would
- * merge some.
- */
-function checkUid(uid: unknown): void {
-  if (uid != null && !matches(/^(?!anon_)[^\0-\x1f\x7f-\x9f\ud800-\udfff]{1,256}$/u, uid))
-    throw new Refusal("uid_invalid");
-}
 
 function readPassport(passport: object): string {
   const text = JSON.stringify(passport);
   // JSON leaves out what is undefined, so that counts as absence.
   const bad = Object.keys(passport).find((key) => {
     const value: unknown = passport[key as never];
-    return !/^(str|boo|und)/.test(typeof value) && !Number.isFinite(value);
+    return Object(value) === value || JSON.stringify(value) === "null";
   });
   if (bad != null || !/^\{/.test(text)) throw new Refusal("passport_value_type", bad);
   return text;

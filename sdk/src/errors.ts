@@ -15,6 +15,7 @@ export const ERRORS = {
   already_mounted: "This element already holds a frame with other fields.",
   frame_unreachable: "The frame did not load within 15 seconds.",
   peer_origin_changed: "The frame's page changed its origin and is not answered.",
+  customer_reference_invalid: "The customer reference must be 1 to 255 bytes of UTF-8, without controls or line separators.",
   renewal_mismatch: "There is no open session of this frame, user and origin to renew.",
   request_malformed: "The body is not of the form that this address reads.",
   field_missing: "A required field is missing.",
@@ -39,18 +40,20 @@ export interface Fault {
 
 export type OnError = ((fault: Fault) => unknown) | undefined;
 
-/** A fault on its way to the page. `_member` names, without its value, what is at fault; `told` is what a peer said of it. */
-export class Refusal extends Error {
+/** A fault on its way to the page. `member` names, without its value, what is at fault; `told` is what a peer said of it. */
+export class Refusal {
   readonly _fault: Fault;
+  /** For developers: what the peer says of it, else the member. */
+  readonly _text: string;
 
   constructor(
     code: Code,
-    readonly _member = "",
+    member = "",
     told?: unknown,
   ) {
-    super(code);
-    const { code: theirs, request_id, reason } = Object(told);
+    const { code: theirs, request_id, reason, message = member } = Object(told);
     this._fault = { code: identifier(theirs) ?? code, request_id: identifier(request_id), reason: identifier(reason) };
+    this._text = message;
   }
 }
 
@@ -75,8 +78,9 @@ export function refusalOf(error: unknown): Refusal {
   return new Refusal("internal_error");
 }
 
-export function report({ _fault, _member }: Refusal, on_error: OnError): void {
-  console.error("accredit:", _fault.code, _member, _fault.request_id ?? "");
+export function report({ _fault, _text }: Refusal, on_error?: OnError): void {
+  const { code, request_id, reason } = _fault;
+  console.error("accredit:", code, _text, request_id ?? "", reason ?? "");
   tell(on_error, _fault);
 }
 

@@ -16,36 +16,23 @@ const SANDBOX =
 const UNREACHABLE_MS = 15_000;
 const SILENT_MS = 500;
 
-/** Builds a styled element. Writing `cssText` goes through the CSSOM, which a Content-Security-Policy does not restrict. */
-export function build<K extends keyof HTMLElementTagNameMap>(tag: K, css: string): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.style.cssText = css;
-  return element;
+/**
+ * Builds an element with these members. A text as `style` goes through the CSSOM, which a Content-Security-Policy does not
+ * restrict.
+ */
+export function build<K extends keyof HTMLElementTagNameMap>(tag: K, members: object): HTMLElementTagNameMap[K] {
+  return Object.assign(document.createElement(tag), members);
 }
 
-export function buildFrame(name: string, { _title, _allow }: Style): HTMLIFrameElement {
-  const frame = build("iframe", "display:block;width:100%;height:100%;border:0");
-  frame.name = name;
-  frame.title = _title;
-  frame.allow = _allow;
-  frame.setAttribute("sandbox", SANDBOX);
-  return frame;
+export function buildFrame(name: string, [title, allow]: Style): HTMLIFrameElement {
+  return build("iframe", { style: "display:block;width:100%;height:100%;border:0", name, title, allow, sandbox: SANDBOX });
 }
 
 /** Posts `fields` into the frame of that name. */
-export function postInto(target: string, address: string, fields: Fields): void {
-  const form = build("form", "display:none");
-  form.method = "post";
-  form.action = address;
-  form.target = target;
-  form.acceptCharset = "UTF-8";
-  for (const name in fields) {
-    const input = build("input", "");
-    input.type = "hidden"; // Any other type would change line breaks in the value.
-    input.name = name;
-    input.value = fields[name]!;
-    form.append(input);
-  }
+export function postInto(target: string, action: string, fields: Fields): void {
+  const form = build("form", { style: "display:none", method: "post", action, target, acceptCharset: "UTF-8" });
+  // Any other type than hidden would change line breaks in the value.
+  for (const name in fields) form.append(build("input", { type: "hidden", name, value: fields[name] }));
   document.body.append(form);
   // The prototype's own submit: no field name can shadow it, and no submit listener of the page sees or stops it.
   HTMLFormElement.prototype.submit.call(form);
@@ -54,19 +41,18 @@ export function postInto(target: string, address: string, fields: Fields): void 
 
 /**
  * Waits for the frame's first sign of life: `unreachable` after 15 s without a load, `silent` 500 ms after a load that no
- * `hello` came with. The returned function ends the wait.
+ * `hello` came with; without `silent` a load is no sign yet. The returned function ends the wait.
  */
-export function awaitLife(frame: HTMLIFrameElement, unreachable: () => void, silent: () => void): () => void {
-  let ended = false;
+export function awaitLife(frame: HTMLIFrameElement, unreachable: () => void, silent?: () => void): () => void {
   let timer = setTimeout(unreachable, UNREACHABLE_MS);
-  frame.addEventListener("load", () => {
+  frame.onload = () => {
     // Some browsers also tell of the empty document that every frame begins with. Another origin's document reads as null.
-    if (ended || frame.contentDocument?.URL === "about:blank") return;
+    if (!silent || frame.contentDocument?.URL === "about:blank") return;
     clearTimeout(timer);
     timer = setTimeout(silent, SILENT_MS);
-  });
+  };
   return () => {
-    ended = true;
+    frame.onload = null;
     clearTimeout(timer);
   };
 }

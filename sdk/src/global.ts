@@ -1,20 +1,22 @@
-/** The script: `window.accredit`, and with `data-global="mmob"` on its tag `window.mmob` for pages written for the original. */
+/** The script: `window.accredit`, `window.Flow`, and with `data-global="mmob"` on its tag `window.mmob` for pages of an original. */
 
 import { connect } from "./connect.js";
+import { attempt } from "./errors.js";
+import { createFlow } from "./flow.js";
 import { createCalls } from "./init.js";
 
 // An injected <img name="currentScript"> shadows the document's property; it must not say where people's data is posted.
-const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : undefined;
-const script_origin = script?.src ? new URL(script.src).origin : undefined;
+const script = document.currentScript;
+const script_origin = attempt(() => script instanceof HTMLScriptElement && new URL(script.src).origin);
 
 const { init, boot } = createCalls(script_origin);
 
 /** Leaves alone what the page has of that name; an element of that id shines through on window, but is nothing of its own. */
 function publish(name: string, value: object): void {
-  const own = Object.prototype.hasOwnProperty.call(window, name);
-  if (own) console.error(`accredit: window.${name} is taken`);
-  else Object.assign(window, { [name]: value });
+  if (Object.hasOwn(window, name)) console.error(`accredit: window.${name} is taken`);
+  else (window as unknown as Record<string, unknown>)[name] = value;
 }
 
 publish("accredit", { init, boot, connect });
-if (script?.dataset.global === "mmob") publish("mmob", { init });
+publish("Flow", createFlow(script_origin));
+if ((script as HTMLScriptElement | null)?.dataset.global === "mmob") publish("mmob", { init });

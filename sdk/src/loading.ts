@@ -28,26 +28,24 @@ export function readLoadingAsset(token: unknown, direct: unknown): Asset {
 
 /** Builds the asset as a layer over its positioned parent. It takes no clicks, so it never stands between person and page. */
 export function buildLoadingAsset([type, size, stroke, color]: Asset): HTMLElement {
-  const layer = build(
-    "div",
-    `position:absolute;inset:0;display:flex;flex-wrap:wrap;place-content:center;gap:${stroke}px;pointer-events:none`,
-  );
+  const layer = build("div", {
+    style: `position:absolute;inset:0;display:flex;flex-wrap:wrap;place-content:center;gap:${stroke}px;pointer-events:none`,
+  });
   const bars = type === "skeleton";
-  const several = bars || type === "ellipsis";
-  const height = several ? size / 4 : size;
+  let parts = type === "none" ? 0 : bars || type === "ellipsis" ? 3 : 1;
+  const height = parts > 1 ? size / 4 : size;
   const spinner = type === "spinner";
-  for (let parts = type === "none" ? 0 : several ? 3 : 1; parts--;) {
-    const part = build(
-      "div",
-      `box-sizing:border-box;height:${height}px;width:${bars ? "90%" : `${height}px`};border:${stroke}px solid ${color};` +
-        `border-radius:${size}px;${spinner ? "border-top-color:#0000" : `background:${color}`}`,
-    );
+  while (parts--) {
+    const part = build("div", {
+      style:
+        `box-sizing:border-box;height:${height}px;width:${bars ? "90%" : `${height}px`};` +
+        `border:${stroke}px solid ${color};border-radius:${size}px;${spinner ? "border-top-color:#0000" : `background:${color}`}`,
+    });
     layer.append(part);
     if (matchMedia("(prefers-reduced-motion:reduce)").matches) continue;
-    part.animate(spinner ? { transform: ["rotate(0)", "rotate(1turn)"] } : { opacity: [1, 0.2, 1] }, {
+    part.animate(spinner ? { rotate: "1turn" } : { opacity: [1, 0.2, 1] }, {
       duration: 1000,
       iterations: Infinity,
-      delay: parts * -160,
     });
   }
   return layer;

@@ -14,6 +14,13 @@ export type DoorName = "embed" | "boot" | "flow";
 /** From window to window; a frame also says `refused` (at door flow with a `message`), `origin_wanted` and `debug` with more members. */
 export type WindowMessageType = "hello" | "welcome" | "origin";
 
+interface WindowMessage {
+  accredit: 1;
+  door: DoorName;
+  type: string;
+  channel: string;
+}
+
 /** From the frame to the page, over the port. */
 export type FrameMessage =
   | { type: "ready"; expires_at: string | null }
@@ -31,19 +38,17 @@ export type Unread<Message> = { [K in Message extends unknown ? keyof Message : 
 
 /** 16 random bytes as 22 base64url characters: who does not know them cannot address this frame. */
 export function createChannel(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
     .replace(/\+/g, "-")
     .replace(/\//g, "_")
     .slice(0, 22);
 }
 
-export function windowMessage(door: DoorName, type: WindowMessageType, channel: string): object {
+export function windowMessage(door: DoorName, type: WindowMessageType, channel: string): WindowMessage {
   return { accredit: 1, door, type, channel };
 }
 
 /** The type of a window message on `channel`. The channel is one frame's own, so it stands for the door too. */
-export function windowMessageType(data: unknown, channel: string): unknown {
-  const message = Object(data) as Record<string, unknown>;
-  return message.accredit === 1 && message.channel === channel && message.type;
+export function windowMessageType(data: Unread<WindowMessage> | null, channel: string): unknown {
+  return data?.accredit === 1 && data.channel === channel && data.type;
 }

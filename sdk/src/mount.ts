@@ -3,13 +3,13 @@
  * the end. Doors differ in their fields and their name only; all that is here serves each of them.
  */
 
-import { readCall, type Call, type CallOptions, type Door } from "./call.js";
+import { readCall, type Call, type CallOptions, type Door, type Origin } from "./call.js";
 import { attempt, identifier, isWithin, matches, Refusal, refusalOf, report, tell, type OnError } from "./errors.js";
 import { awaitLife, build, buildFrame, postInto } from "./frame.js";
 import { buildLoadingAsset } from "./loading.js";
 import { createChannel, type FrameMessage, type Unread } from "./messages.js";
-import { meet, type Peer } from "./peer.js";
-import { createClock, postRenewal, type Clock } from "./renewal.js";
+import { meet } from "./peer.js";
+import { createClock, postRenewal } from "./renewal.js";
 
 declare const VERSION: string;
 
@@ -25,14 +25,18 @@ export interface Handle<F> {
 
 type Ask<F> = () => Partial<F> | PromiseLike<Partial<F>>;
 
-/** Element to its mount. The mounts' field types are not kept: equal keys mean the same door, and so the same fields. */
+/** What a mount answers to a second call on its element: the live handle, or undefined once it has made way. Throws Refusal. */
+type Again<F> = (call: Call, options: F & CallOptions<F>) => Handle<F> | undefined;
+
+/** By element. The field types are not kept: equal calls mean the same door, and so the same fields. */
 const mounts = new WeakMap<Element, unknown>();
 
-/** Carries out a page's call. Never throws: what is wrong with the call goes to the console and to its on_error. */
+/** Carries out a page's call. Never throws: what is wrong, now or later, goes to `fail`, by default the console and on_error. */
 export function open<F extends object>(
   choose: (options: F) => Door<F>,
   given: F & CallOptions<F>,
-  script_origin?: string,
+  script_origin?: Origin,
+  fail: typeof report = report,
 ): Handle<F> {
   let on_error: OnError;
   try {
@@ -40,133 +44,116 @@ export function open<F extends object>(
     const options = { ...given };
     on_error = options.on_error;
     const door = choose(options);
-    const call = readCall(door, options, script_origin);
-    const mounted = mounts.get(call._element) as Mount<F> | undefined;
-    return mounted?._again(call, options) ?? new Mount(door, call, options);
+    const [element, call] = readCall(door, options, script_origin);
+    const again = mounts.get(element) as Again<F> | undefined;
+    return again?.(call, options) ?? mount(door, element, call, options, fail);
   } catch (error) {
-    report(refusalOf(error), on_error);
+    fail(refusalOf(error), on_error);
     return { status: "refused", renew() {}, destroy() {} };
   }
 }
 
-/** Members with an underscore are ours; the build gives them short names. The others are the page's handle. */
-class Mount<F extends object> implements Handle<F> {
-  status: Status = "loading";
-  readonly renew = (fresh: Partial<F>): void => void this._renew(() => fresh);
-  // A framework that unmounts and mounts again does both in one task, and so keeps its frame and its token.
-  readonly destroy = (): void => {
-    this._leaving ??= setTimeout(() => this._end());
+/** Mounts a frame. One closure, as members of an object would make the script a tenth larger. */
+function mount<F extends object>(
+  door: Door<F>,
+  element: HTMLElement,
+  call: Call,
+  options: F & CallOptions<F>,
+  tellFault: typeof report,
+): Handle<F> {
+  const [server_origin, address, fields, style, asset] = call;
+  const channel = createChannel();
+  const envelope = { channel, sdk: `accredit.js/${VERSION}` };
+  const frame = buildFrame(`accredit_${channel}`, style);
+  const cover = buildLoadingAsset(asset);
+  const fills = style[2] !== "auto";
+  const box = build("div", { style: `position:relative;width:100%;height:${fills ? "100%" : "auto"}` });
+  // At door flow the server's own page stays in the frame, and is invisible until it is ready: nothing less is a sign of life.
+  const own = door._name === "flow";
+  let leaving: ReturnType<typeof setTimeout> | undefined;
+
+  const settle = (reached: Status): void => {
+    handle.status = reached;
+    endWait();
+    setClock(null);
+    cover.remove();
   };
-
-  private _leaving: ReturnType<typeof setTimeout> | undefined;
-  private readonly _envelope = { channel: createChannel(), sdk: `accredit.js/${VERSION}` };
-  private readonly _box: HTMLElement;
-  private readonly _frame: HTMLIFrameElement;
-  private readonly _cover: HTMLElement;
-  private readonly _endWait: () => void;
-  private readonly _peer: Peer;
-  private readonly _clock: Clock = createClock(() => this._renew(this._options.on_renew ?? (() => ({}))));
-
-  constructor(
-    private readonly _door: Door<F>,
-    private readonly _call: Call,
-    private _options: F & CallOptions<F>,
-  ) {
-    const { _element, _address, _server_origin, _form, _style, _asset } = _call;
-    const { channel } = this._envelope;
-    this._frame = buildFrame(`accredit_${channel}`, _style);
-    this._cover = buildLoadingAsset(_asset);
-    this._box = build("div", `position:relative;width:100%;height:${_style._height === "auto" ? "auto" : "100%"}`);
-    this._box.append(this._frame, this._cover);
-    _element.append(this._box);
-    mounts.set(_element, this);
-    this._endWait = awaitLife(
-      this._frame,
-      () => this._fail(new Refusal("frame_unreachable"), "unreachable"),
-      () => this._cover.remove(),
-    );
-    this._peer = meet(
-      this._frame,
-      _door._name,
-      channel,
-      _server_origin,
-      this._endWait,
-      (message) => this._hear(message),
-      (refusal, reached) => this._fail(refusal, reached),
-    );
-    postInto(this._frame.name, _address, { ..._form, ...this._envelope });
-  }
-
-  /** Answers a second call on the element: with the live handle, or undefined once it has made way. Throws Refusal. */
-  _again(call: Call, options: F & CallOptions<F>): Handle<F> | undefined {
-    const present = this._frame.isConnected;
-    const same = call._key === this._call._key;
-    if (present && !this._leaving && !same) throw new Refusal("already_mounted");
-    if (!present || !same || (this._leaving && !/^(loading|ready)$/.test(this.status))) {
-      this._end();
-      return undefined;
-    }
-    clearTimeout(this._leaving);
-    this._leaving = undefined;
-    this._options = options; // The later call's functions are the ones that the page still knows of.
-    return this;
-  }
-
-  private async _renew(ask: Ask<F>): Promise<void> {
+  const fail = (refusal: Refusal, reached?: Status): void => {
+    if (reached) settle(reached);
+    tellFault(refusal, options.on_error);
+  };
+  const end = (): void => {
+    clearTimeout(leaving);
+    settle("destroyed");
+    part();
+    box.remove();
+    mounts.delete(element);
+  };
+  const renew = async (ask: Ask<F>): Promise<void> => {
     try {
       const fresh = await ask();
       if (!fresh) throw new Refusal("field_missing", "on_renew");
-      if (!this._peer._met()) throw new Refusal("renewal_mismatch");
-      const form = this._door._form({ ...this._options, ...fresh });
-      this._peer._say(await postRenewal(`${this._call._address}/renew`, { ...form, ...this._envelope }));
+      const form = door._form({ ...options, ...fresh });
+      say(await postRenewal(`${address}/renew`, { ...form, ...envelope }));
     } catch (error) {
       const refusal = refusalOf(error);
-      if (this.status === "destroyed") return;
-      this._peer._say({ type: "renew_failed", request_id: refusal._fault.request_id });
-      this._fail(refusal);
+      if (handle.status === "destroyed") return;
+      say({ type: "renew_failed", request_id: refusal._fault.request_id });
+      fail(refusal);
     }
-  }
-
-  private _hear(message: Unread<FrameMessage>): void {
+  };
+  const hear = (message: Unread<FrameMessage>): void => {
     const { type, expires_at, height } = message;
-    const { on_ready, on_event } = this._options;
     if (type === "ready") {
-      this._settle("ready");
+      settle("ready");
       const time = matches(/^\d{4}-/, expires_at) ? expires_at : null;
-      this._clock._set(time);
-      tell(on_ready, { expires_at: time });
+      setClock(time);
+      tell(options.on_ready, { expires_at: time });
     }
     // The limit keeps a frame from stretching its page without end.
-    if (type === "resize" && this._call._style._height === "auto" && isWithin(0, height, 20000)) {
-      this._frame.style.height = `${height}px`;
-    }
-    if (type === "event") tellEvent(message, on_event);
-    if (type === "renew_needed") this._clock._strike();
+    if (type === "resize" && !fills && isWithin(0, height, 20000)) frame.style.height = `${height}px`;
+    if (type === "event") tellEvent(message, options.on_event);
+    if (type === "renew_needed") strike();
     if (type === "close") {
-      this._settle("closed");
-      tell(on_event, { name: "close", detail: { outcome: identifier(message.outcome) } });
+      settle("closed");
+      tell(options.on_event, { name: "close", detail: { outcome: identifier(message.outcome) } });
     }
-  }
+  };
+  const again: Again<F> = (wanted, later) => {
+    const present = frame.isConnected;
+    const same = JSON.stringify(wanted) === JSON.stringify(call);
+    if (present && !leaving && !same) throw new Refusal("already_mounted");
+    // While it is loading or ready, as opposed to any later status.
+    if (!present || !same || (leaving && !/ad/.test(handle.status))) {
+      end();
+      return undefined;
+    }
+    clearTimeout(leaving);
+    leaving = undefined;
+    options = later; // The later call's functions are the ones that the page still knows of.
+    return handle;
+  };
 
-  private _fail(refusal: Refusal, reached?: Status): void {
-    if (reached) this._settle(reached);
-    report(refusal, this._options.on_error);
-  }
-
-  private _settle(reached: Status): void {
-    this.status = reached;
-    this._endWait();
-    this._clock._set(null);
-    this._cover.remove();
-  }
-
-  private _end(): void {
-    clearTimeout(this._leaving);
-    this._settle("destroyed");
-    this._peer._part();
-    this._box.remove();
-    mounts.delete(this._call._element);
-  }
+  const handle = {
+    status: "loading" as Status,
+    renew: (fresh: Partial<F>): void => void renew(() => fresh),
+    // A framework that unmounts and mounts again does both in one task, and so keeps its frame and its token.
+    destroy(): void {
+      leaving ??= setTimeout(end);
+    },
+  };
+  const [setClock, strike] = createClock(() => renew(options.on_renew ?? (() => ({}))));
+  box.append(frame, cover);
+  element.append(box);
+  mounts.set(element, again);
+  const endWait = awaitLife(
+    frame,
+    () => fail(new Refusal("frame_unreachable"), "unreachable"),
+    own ? undefined : () => cover.remove(),
+  );
+  const [say, part] = meet(frame, door._name, channel, server_origin, own ? undefined : endWait, hear, fail);
+  postInto(frame.name, address, { ...fields, ...envelope });
+  return handle;
 }
 
 function tellEvent({ name, detail }: Unread<FrameMessage>, on_event: CallOptions<never>["on_event"]): void {

@@ -3,7 +3,7 @@
  *
  * A message is taken only from that frame's window, on its channel, and from the origin that may say it: a refusal, a debug
  * report and a question for our origin from the server alone, a `hello` from whichever origin the server sent the frame to,
- * which is then pinned. What follows comes over a port that only that origin was given.
+ * which is then pinned; at door flow the frame is the server's own. What follows comes over a port that only that origin was given.
  */
 
 import { Refusal } from "./errors.js";
@@ -17,23 +17,20 @@ import {
   type WindowMessageType,
 } from "./messages.js";
 
-export interface Peer {
-  _say(message: PageMessage): void;
-  /** Whether the frame's page has said hello. */
-  _met(): boolean;
-  _part(): void;
-}
+/** Says a message to a frame that has said hello, and ends the talk. */
+export type Peer = [say: (message: PageMessage) => void, part: () => void];
 
+/** Without `hello`, which hears of the frame's, the frame is one that the server's own page stays in. */
 export function meet(
   frame: HTMLIFrameElement,
   door: DoorName,
   channel: string,
   server_origin: string,
-  hello: () => void,
+  hello: (() => void) | undefined,
   hear: (message: Unread<FrameMessage>) => void,
   fail: (refusal: Refusal, ended?: "refused") => void,
 ): Peer {
-  let pinned_origin: string | undefined;
+  let pinned_origin = hello ? undefined : server_origin;
   let port: MessagePort | undefined;
 
   const say = (type: WindowMessageType, origin: string, ports?: MessagePort[]): void =>
@@ -46,7 +43,7 @@ export function meet(
     port = port1;
     port.onmessage = ({ data }) => hear(Object(data));
     say("welcome", origin, [port2]);
-    hello();
+    hello?.();
   };
 
   const take = ({ source, origin, data }: MessageEvent): void => {
@@ -68,12 +65,11 @@ export function meet(
   };
 
   addEventListener("message", take);
-  return {
-    _say: (message) => port?.postMessage(message),
-    _met: () => !!port,
-    _part() {
+  return [
+    (message) => port?.postMessage(message),
+    () => {
       removeEventListener("message", take);
       port?.close();
     },
-  };
+  ];
 }

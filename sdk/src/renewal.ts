@@ -12,31 +12,27 @@ const AHEAD_MS = 60_000;
 const APART_MS = 30_000;
 const PATIENCE_MS = 15_000;
 
-export interface Clock {
-  /** Renews 60 seconds before that time; null: not any more. */
-  _set(expires_at: string | null): void;
-  /** Renews now, unless that is under way already. */
-  _strike(): void;
-}
+/** A clock is set to renew 60 seconds before a time (null: not any more), and struck to renew now, unless it is under way. */
+export type Clock = [set: (expires_at: string | null) => void, strike: () => void];
 
 export function createClock(renew: () => Promise<void>): Clock {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let struck_ms = 0;
   let busy = false;
-  const _strike = async (): Promise<void> => {
+  const strike = async (): Promise<void> => {
     if (busy) return;
     busy = true;
     struck_ms = Date.now();
     await renew();
     busy = false;
   };
-  const _set = (expires_at: string | null): void => {
+  const set = (expires_at: string | null): void => {
     clearTimeout(timer);
     const due_ms = Math.max(Date.parse(expires_at!) - AHEAD_MS, struck_ms + APART_MS) - Date.now();
     // Not a number without a time that can be read.
-    if (due_ms === due_ms) timer = setTimeout(_strike, due_ms);
+    if (due_ms === due_ms) timer = setTimeout(strike, due_ms);
   };
-  return { _set, _strike };
+  return [set, strike];
 }
 
 /**
@@ -44,13 +40,14 @@ export function createClock(renew: () => Promise<void>): Clock {
  * Refusal.
  */
 export async function postRenewal(address: string, form: Fields): Promise<PageMessage> {
-  const response = await fetch(address, {
+  const [ok, answer] = await fetch(address, {
     method: "POST",
     body: new URLSearchParams(form),
     credentials: "omit",
     signal: AbortSignal.timeout(PATIENCE_MS),
-  }).catch(() => undefined);
-  const answer = await response?.json().catch(() => undefined);
-  if (!response?.ok || !answer) throw new Refusal("service_unavailable", "", answer);
-  return { type: "renewed", code: answer.code, expires_at: answer.expires_at };
+  })
+    .then(async (response) => [response.ok, await response.json()])
+    .catch(() => []);
+  if (!ok) throw new Refusal("service_unavailable", "", answer);
+  return { ...answer, type: "renewed" };
 }

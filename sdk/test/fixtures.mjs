@@ -1,9 +1,10 @@
 /**
  * Real servers on several loopback origins, and a real Chromium.
  *
- * `accredit` plays the server's part of protocol-embed.md sections 3, 4 and 9 and of protocol-boot.md sections 3 and 5, as far
- * as a page can see it: what it answers is chosen by the posted integration_id or cp_deployment_id. `app` is the owner's
- * application; the codes that it "redeems" are read straight from `accredit`. `site` is the deployer's page.
+ * `accredit` plays the server's part of protocol-embed.md sections 3, 4 and 9, of protocol-boot.md sections 3 and 5 and of
+ * protocol-flow.md sections 4 and 5, as far as a page can see it: what it answers is chosen by the posted integration_id,
+ * cp_deployment_id or templateId. `app` is the owner's application; the codes that it "redeems" are read straight from
+ * `accredit`. `site` is the deployer's page.
  */
 
 import { randomBytes } from "node:crypto";
@@ -66,7 +67,7 @@ function html(response, body, { status = 200, ...headers } = {}) {
 const inScript = (value) => JSON.stringify(value).replace(/</g, "\\u003c");
 
 async function startAccredit() {
-  const accredit = { posts: [], renewals: [], codes: new Map(), signatures: new Set() };
+  const accredit = { posts: [], renewals: [], leaks: [], codes: new Map(), signatures: new Set() };
   Object.assign(
     accredit,
     await serve("127.0.0.1", (request, response, url) => answerAccredit(accredit, request, response, url)),
@@ -81,19 +82,23 @@ async function answerAccredit(accredit, request, response, { pathname }) {
     return;
   }
   const body = (await request.toArray()).join("");
-  const [, door, renewal] = (request.method === "POST" && pathname.match(/^\/(embed|boot)(\/renew)?$/)) || [];
+  const [, door, renewal] = (request.method === "POST" && pathname.match(/^\/(embed|boot|flow|leaks\/browser)(\/renew)?$/)) || [];
   const post = { door, headers: request.headers, body, fields: Object.fromEntries(new URLSearchParams(body)) };
   if (renewal) {
     accredit.renewals.push(post);
     answerRenewal(accredit, post, response);
+  } else if (door === "leaks/browser") {
+    accredit.leaks.push(post);
+    response.writeHead(204).end();
   } else if (door) {
     accredit.posts.push(post);
     answerDoor(accredit, post, response);
   } else response.writeHead(404).end();
 }
 
-/** Whether the signature is there for the first time, or there is none. */
-function takeSignature({ signatures }, { signature }) {
+/** Whether the signature of a boot is there for the first time, or there is none. */
+function takeSignature({ signatures }, door, { signature }) {
+  if (door !== "boot") return true;
   const fresh = !signatures.has(signature);
   if (signature) signatures.add(signature);
   return fresh;
@@ -104,8 +109,8 @@ function answerDoor(accredit, { door, headers, fields }, response) {
   if (origin === "null" && fields.channel)
     return html(response, originWantedPage(accredit, door, fields), { "Referrer-Policy": "same-origin" });
   const visit = { origin, channel: fields.channel, door };
-  const asked = fields.integration_id ?? fields.cp_deployment_id ?? "app";
-  switch (takeSignature(accredit, fields) ? asked : "refused") {
+  const asked = fields.integration_id ?? fields.cp_deployment_id ?? fields.templateId ?? "app";
+  switch (takeSignature(accredit, door, fields) ? asked : "refused") {
     case "app":
       return response.writeHead(303, { Location: `${accredit.app_url}?code=${issueCode(accredit, visit)}` }).end();
     case "hosted":
@@ -118,6 +123,9 @@ function answerDoor(accredit, { door, headers, fields }, response) {
       const link = `<a href="${accredit.app_url}?code=${issueCode(accredit, visit)}">Go on</a>`;
       return html(response, link + tellingScript(visit, { type: "debug", report: REPORT }));
     }
+    case "expired":
+      if (fields.signature === "fresh") return html(response, framePage(accredit, visit));
+    // falls through
     default: {
       const script = tellingScript(visit, { type: "refused", ...refusal(fields) });
       return html(response, `<p>Refused.</p>${script}`, { status: 403, "Referrer-Policy": "no-referrer" });
@@ -138,10 +146,11 @@ function tellingScript({ door, channel, origin }, message) {
   return `<script>parent.postMessage(${inScript(told)}, ${inScript(origin)})</script>`;
 }
 
-const refusal = ({ view_id }) => ({
-  code: "admission_refused",
+const refusal = ({ view_id, templateId, locale }) => ({
+  code: templateId === "expired" ? "token_expired" : "admission_refused",
   request_id: "req-1",
-  ...(view_id === "debug" && { reason: "jws_malformed" }),
+  ...(templateId && { message: "This site was not admitted." }),
+  ...((view_id ?? locale) === "debug" && { reason: "jws_malformed" }),
 });
 
 function issueCode(accredit, visit) {
@@ -188,7 +197,7 @@ function originWantedPage({ origin }, door, fields) {
 
 /** A page that connects, as the application's and Accredit's own do. Tests go on from its `connection`. */
 function framePage({ origin }, visit) {
-  return `<!doctype html><title>Framed</title><p>Framed</p><script src="${origin}/sdk/accredit.js"></script><script>
+  return `<!doctype html><title>Framed</title><p>Framed</p><button>Within</button><script src="${origin}/sdk/accredit.js"></script><script>
     window.heard = [];
     window.connection = accredit.connect({
       ...${inScript(visit)},
@@ -232,6 +241,7 @@ function strictPolicy(accredit, app) {
 function sitePage(accredit, searchParams) {
   const tag = `<script nonce="n0nce" src="${accredit.origin}/sdk/accredit.js" ${searchParams.get("tag") ?? ""}></script>`;
   return `<!doctype html><title>Shop</title>
+    <button id="start">Verify</button>
     <div id="one" class="place"></div><div id="two" class="place"></div>
     <script nonce="n0nce">
       window.log = [];

@@ -15,9 +15,16 @@ afterEach(async () => {
 
 const path = (options) => `/?${new URLSearchParams(options)}`;
 
-test("the script gives accredit alone", async () => {
+test("the script gives accredit and Flow alone", async () => {
   const page = await visit(world);
-  assert.deepEqual(await page.evaluate(() => [Object.keys(accredit), typeof mmob]), [["init", "boot", "connect"], "undefined"]);
+  const given = await page.evaluate(() => [Object.keys(accredit), typeof Flow, typeof mmob]);
+  assert.deepEqual(given, [["init", "boot", "connect"], "function", "undefined"]);
+});
+
+test("a Flow of the page's own is left alone and reported", async () => {
+  const page = await visit(world, path({ before: `<script>window.Flow = "theirs"</script>` }));
+  assert.deepEqual(await page.evaluate(() => [Flow, typeof accredit.init]), ["theirs", "function"]);
+  assert.match(page.errors.join(), /window\.Flow/);
 });
 
 test('data-global="mmob" also gives mmob.init', async () => {
@@ -81,9 +88,24 @@ test("the npm module wants base_url and then works like the script", async () =>
   assert.deepEqual(await logged(page, 1), ["A required field is missing."]);
 });
 
+test("the npm module's Flow wants baseUrl and then works like the script's", async () => {
+  const page = await visit(world);
+  await page.evaluate(async (baseUrl) => {
+    const { Flow } = await import("/accredit.mjs");
+    const options = { publishableKey: "p", templateId: "hosted", user: { customerReference: "user-1" } };
+    for (const each of [options, { ...options, baseUrl }]) {
+      const flow = new Flow(each);
+      flow.on("error", ({ code }) => log.push(code));
+      flow.open();
+    }
+  }, world.accredit.origin);
+  await framed(page, "dialog");
+  assert.deepEqual(await logged(page, 1), ["field_missing"]);
+});
+
 test("the npm module can be loaded where there is no page", async () => {
-  const { init, boot, connect, ERRORS } = await import("../dist/accredit.mjs");
-  for (const call of [init, boot, connect]) assert.equal(typeof call, "function");
+  const { init, boot, connect, Flow, ERRORS } = await import("../dist/accredit.mjs");
+  for (const call of [init, boot, connect, Flow]) assert.equal(typeof call, "function");
   assert.ok(ERRORS.ids_mixed.length > 0);
 });
 

@@ -24,9 +24,11 @@ export async function call(page, options = {}) {
 }
 
 export async function framed(page, location = "#one") {
-  const element = await page.waitForSelector(`${location} iframe`);
+  // A frame of a modal is not to be seen before it is ready.
+  const element = await page.waitForSelector(`${location} iframe`, { state: "attached" });
   const frame = await element.contentFrame();
-  await frame.waitForFunction(() => window.connection);
+  // A browser draws nothing of what is not to be seen, so its own frames are no clock to ask by.
+  await until(() => frame.evaluate(() => !!window.connection));
   return frame;
 }
 

@@ -208,14 +208,6 @@ test("an on_renew that gives nothing is field_missing; one that throws is heard 
   assert.equal(renewals().length, 0);
 });
 
-test("before the frame has connected there is nothing to renew", async () => {
-  const page = await visit(world);
-  await call(page, { integration_id: "silent" });
-  await page.evaluate(() => handle.renew({ uid: "user-1" }));
-  assert.deepEqual(await logged(page, 1), [error("renewal_mismatch")]);
-  assert.equal(renewals().length, 0);
-});
-
 test("a renewal that comes back after destroy says nothing", async () => {
   const page = await visit(world);
   await mountRenewing(page, () => new Promise((resolve) => (window.answer = resolve)));

@@ -1,6 +1,7 @@
 """The flow door's clients against a running server, each test once with the one that waits and once with the one that is awaited."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -20,6 +21,8 @@ from accredit.client import (
     FlowSimulation,
     FlowUser,
 )
+from accredit.client.calling import Send, Unanswered, Wait, exchange
+from accredit.client.wire import HttpAnswer, HttpRequest
 from accredit.errors import FailureError, MalformedError
 
 from ..doors.flow.conftest import shared_server
@@ -180,6 +183,19 @@ def test_an_answer_that_was_lost_is_asked_for_again(make_client, between, backen
     made = client.create(wanted(backend))
     assert len(between.seen) == 3
     assert [each.id for each in client.list_all()] == [made.id]
+
+
+def test_a_request_that_the_server_is_at_work_on_is_asked_for_again():
+    """The answer was lost, and the server has not done yet: the same request is refused until it has."""
+    request = HttpRequest("POST", "https://accredit.example/flow_sessions")
+    busy = HttpAnswer(409, {}, json.dumps({"errors": [{"id": "r", "code": "request_in_flight", "title": "T."}]}).encode())
+    work = exchange(request, retries=2)
+    assert isinstance(next(work), Send)
+    for told in (Unanswered("response_timeout", sent=True), busy):
+        assert isinstance(work.send(told), Wait)
+        assert isinstance(next(work), Send)
+    with pytest.raises(CallConflictError, match="request_in_flight"):
+        work.send(busy)
 
 
 def test_an_answer_that_is_none_is_told_so(make_client, between, backend):

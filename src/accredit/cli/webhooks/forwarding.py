@@ -29,12 +29,13 @@ class Wanted:
 
 @dataclass(slots=True)
 class Forwarder:
-    """One listener. stop_after: how many requests are to be answered, None without end."""
+    """One listener. stop_after: how many requests are to be answered, None without end. as_json: what is told is for programs."""
 
     server: str
     api_key: str = field(repr=False)
     wanted: Wanted
     stop_after: int | None
+    as_json: bool = False
     _answered: int = 0
 
     async def run(self) -> None:
@@ -61,8 +62,11 @@ class Forwarder:
             made = await self._call(ours, "POST", "", members)
         except aiohttp.ClientError as error:
             raise FailureError("connect_failed", "--server") from error
-        click.echo(f"Forwarding {', '.join(made['event_types'])} of the sandbox to {self.wanted.forward_to}")
-        click.echo(f"Signed with {made['secret']} until this ends.")
+        if self.as_json:
+            click.echo(msgspec.json.encode({**made, "forward_to": self.wanted.forward_to}).decode())
+        else:
+            click.echo(f"Forwarding {', '.join(made['event_types'])} of the sandbox to {self.wanted.forward_to}")
+            click.echo(f"Signed with {made['secret']} until this ends.")
         return str(made["id"])
 
     async def _close(self, ours: aiohttp.ClientSession, listener: str) -> None:
@@ -86,10 +90,13 @@ class Forwarder:
         body = b64_decode(fetched["body"])
         told, duration_ms = await _post(theirs, self.wanted.forward_to, fetched["headers"], body)
         named = {"delivery_id": fetched["delivery_id"], "lease": fetched["lease"], "duration_ms": duration_ms}
-        click.echo(
-            f"{datetime.now().astimezone():%H:%M:%S}  {_type_of(body)}  {fetched['headers']['webhook-id']}"
-            f"  {told.get('status') or told.get('error')}  {duration_ms} ms"
-        )
+        event_id, answer = fetched["headers"]["webhook-id"], told.get("status") or told["error"]
+        if self.as_json:
+            line = {"type": _type_of(body), "event_id": event_id, "answer": answer, "duration_ms": duration_ms}
+            click.echo(msgspec.json.encode(line).decode())
+        else:
+            now = datetime.now().astimezone()
+            click.echo(f"{now:%H:%M:%S}  {_type_of(body)}  {event_id}  {answer}  {duration_ms} ms")
         try:
             await self._call(ours, "POST", f"/{listener}/answers", {**told, **named})
         except NotFoundError as error:

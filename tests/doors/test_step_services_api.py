@@ -117,6 +117,20 @@ def test_a_fault_names_its_member(server):
     assert owner.call("POST", "/v1/step_services", 400, {})["code"] == "field_missing"
 
 
+def test_a_template_names_services_that_are_there(server):
+    owner = server.owner()
+    step = {"step": "kyc_check", "service": make(owner)["id"]}
+    template = owner.call("POST", "/v1/integrations", 201, {"door": "flow", "steps": [step]})
+    address = f"/v1/integrations/{template['integration_id']}"
+    for service in (make(server.owner())["id"], "svc_1"):
+        for method, path in (("POST", "/v1/integrations"), ("PATCH", address)):
+            steps = {"steps": [{"step": "accept_tos"}, {**step, "service": service}]}
+            told = owner.call(method, path, 400, {**steps, **({"door": "flow"} if method == "POST" else {})})
+            assert (told["code"], told["member"]) == ("field_invalid", "steps[1].service")
+    owner.call("DELETE", f"/v1/step_services/{step['service']}", 204)
+    assert owner.call("PATCH", address, 200, {"session_ttl_s": 600})["version"] == 2
+
+
 def test_a_key_that_came_with_its_private_half_is_denied(server):
     owner = server.owner()
     key = generate_encryption_key("RSA-OAEP-256")

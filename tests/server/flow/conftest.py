@@ -269,11 +269,21 @@ def make_flow(nodes: Nodes) -> Callable[..., Flow]:
         for node in (flow.node, flow.second):
             # As whoever loads a session on a node does.
             nodes.run(node.sealer.ready(flow.scope))
-        steps = [{**step, "service": "svc_1"} if step["step"] == "kyc_check" else step for step in STEPS]
+        nodes.run(flow.node.store.write(one_by_one(_insert_service), (flow.scope, f"svc_{account_id[4:]}")))
+        steps = [{**step, "service": f"svc_{account_id[4:]}"} if step["step"] == "kyc_check" else step for step in STEPS]
         flow.publish(**{"allowed_origins": [ORIGIN], "steps": steps, **members})
         return flow
 
     return make
+
+
+def _insert_service(tx: Transaction, item: tuple[Scope, str]) -> None:
+    """A step service that nobody answers at."""
+    scope, service_id = item
+    tx.execute(
+        "INSERT INTO step_services (account_id, environment, id, record, created_ms, updated_ms) VALUES (?, ?, ?, ?, 0, 0)",
+        (scope.account_id, scope.environment, service_id, '{"url":"https://kyc.invalid/"}'),
+    )
 
 
 @pytest.fixture

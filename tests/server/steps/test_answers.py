@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.errors import AccreditError
@@ -91,6 +91,7 @@ def test_an_answer_of_another_form_is_none(body, status):
     assert answer({"status": "success"}, complete=False) == Unanswered("answer_malformed", again=False)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64) | st.text(max_size=64).map(lambda text: json.dumps({"status": text}).encode()))
 def test_whatever_is_posted_ends_in_an_outcome_or_an_error_of_the_tree(body):
     try:

@@ -13,12 +13,13 @@ from accredit.server.events.outbox import Event
 from accredit.server.events.outbox import append as append_events
 from accredit.server.ids import new_integration_id
 from accredit.server.integrations.catalog import IntegrationRecord, find_first_rest, find_integration
-from accredit.server.integrations.flow import is_template_id
+from accredit.server.integrations.flow import FlowPolicy, is_template_id
 from accredit.server.integrations.integration import Door
-from accredit.server.integrations.parsing import merge_members, parse_policy
+from accredit.server.integrations.parsing import Policy, merge_members, parse_policy
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.encryption_records import check_public_key
 from accredit.server.keyring.scope import Scope
+from accredit.server.steps.services import find_service
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 
@@ -83,6 +84,7 @@ def _insert(tx: Transaction, publication: Publication) -> IntegrationRecord:
     scope, now_ms = publication.scope, publication.now_ms
     policy = parse_policy(publication.door, publication.members, now_ms=now_ms, environment=scope.environment)
     _check_deployer(tx, publication)
+    _check_services(tx, scope, policy)
     if publication.door == "flow" and not is_template_id(publication.integration_id):
         raise MalformedError("field_invalid", "integration_id")
     inserted = tx.execute(
@@ -118,6 +120,13 @@ def _check_deployer(tx: Transaction, publication: Publication) -> None:
         raise NotFoundError("deployer_not_found", "deployer_id")
 
 
+def _check_services(tx: Transaction, scope: Scope, policy: Policy) -> None:
+    """The services that steps are asked of are there. Raises MalformedError `field_invalid` with the member."""
+    for index, rule in enumerate(policy.steps if isinstance(policy, FlowPolicy) else ()):
+        if rule.service is not None and find_service(tx, (scope, rule.service)) is None:
+            raise MalformedError("field_invalid", f"steps[{index}].service")
+
+
 @one_by_one
 def _update(tx: Transaction, publication: Publication) -> IntegrationRecord:
     # Taking the row's lock first: two publications at once become two versions, and none is lost.
@@ -133,6 +142,8 @@ def _update(tx: Transaction, publication: Publication) -> IntegrationRecord:
     # A debug time that has passed is left behind, not refused.
     merged = merge_members(found[0], present, members)
     policy = parse_policy(found[0], merged, now_ms=publication.now_ms, environment=publication.scope.environment)
+    if "steps" in members:
+        _check_services(tx, publication.scope, policy)
     tx.execute(
         "UPDATE integrations SET policy = ?, name = COALESCE(?, name) WHERE id = ?",
         (msgspec.json.encode(policy).decode(), publication.name, publication.integration_id),

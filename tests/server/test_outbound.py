@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from accredit.errors import FailureError, MalformedError
 from accredit.server.outbound import Outbound, OutboundRequest, resolve_name
 from accredit.server.outbound.addresses import Allowed, check_addresses, check_url
+from accredit.server.outbound.names import Lookups
 
 VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "webhooks.json").read_text(encoding="utf-8"))
 LOOPBACK = Allowed.parse(["127.0.0.0/8"])
@@ -190,6 +192,34 @@ def test_refuses_a_name_that_turned_private_since_it_was_saved(run: Any, peer: A
         run(outbound.send(OutboundRequest(peer.url())))
     assert peer.names == []
     run(outbound.close())
+
+
+def test_names_that_nobody_answers_for_keep_no_other_waiting(run: Any) -> None:
+    answered, asked = threading.Event(), []
+
+    def look_up(host: str, port: int) -> list[str]:
+        asked.append(threading.get_ident())
+        if host == "unknown.example":
+            raise OSError("no such name")
+        if host != "shop.example":
+            answered.wait()
+        return ["192.0.2.1"]
+
+    names = Lookups(look_up)
+
+    async def ask() -> None:
+        silent = [asyncio.create_task(names(f"silent-{number}.example", 443)) for number in range(100)]
+        for _ in range(3):
+            assert await asyncio.wait_for(names("shop.example", 443), 10) == ["192.0.2.1"]
+        with pytest.raises(OSError, match="no such name"):
+            await names("unknown.example", 443)
+        silent[0].cancel()
+        answered.set()
+        assert await asyncio.gather(*silent[1:]) == [["192.0.2.1"]] * 99
+
+    run(ask())
+    # One thread served all that came one after another.
+    assert len(set(asked)) == 101
 
 
 def test_a_name_that_does_not_resolve_may_be_saved_but_not_called(run: Any, peer: Any, trust: Any) -> None:

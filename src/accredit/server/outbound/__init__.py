@@ -4,7 +4,8 @@
 """
 
 from accredit.server.outbound.addresses import Allowed, Target
-from accredit.server.outbound.guard import Outbound, resolve_name
+from accredit.server.outbound.guard import Outbound
+from accredit.server.outbound.names import resolve_name
 from accredit.server.outbound.request import Answer, OutboundRequest
 
 __all__ = ["Allowed", "Answer", "Outbound", "OutboundRequest", "Target", "resolve_name"]

@@ -9,13 +9,13 @@ is used again only for the same name at the same checked address. No redirect is
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from accredit.errors import FailureError, MalformedError
 from accredit.server.outbound.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
+from accredit.server.outbound.names import resolve_name
 from accredit.server.outbound.request import CONNECT_S, Answer, OutboundRequest
 
 if TYPE_CHECKING:
@@ -25,12 +25,6 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # A name with many addresses gets as many tries as people have patience for.
 _MAX_TRIED = 3
-
-
-async def resolve_name(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name, in the order in which the system prefers them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class Outbound:

@@ -29,6 +29,7 @@ directory = "{CRATES}"
 offline = true
 """
 LIMIT_S = 240
+_SECRETS = ("IDENTITY_", "DEPLOYMENT_", "REFERENCE_")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _build_go(program: str, directory: Path) -> list[str]:
     made = directory / f"go-{door}-{name}"
     folder = EXAMPLES / door / "go"
     if not made.exists():
-        _make("go", "build", "-o", str(made), str((folder if door == "deployment" else folder / name) / "main.go"))
+        _make("go", "build", "-o", str(made), str((folder / name if door == "identity" else folder) / "main.go"))
     return [str(made)]
 
 
@@ -99,7 +100,7 @@ def _build_rust(program: str, directory: Path) -> list[str]:
         pytest.skip(f"needs {' and '.join(missing_crates())}")
     door, _, name = program.partition("/")
     sources, target = directory / "rust" / door, directory / "rust" / "target"
-    made = target / "debug" / ("sign-deployment" if door == "deployment" else name)
+    made = target / "debug" / (name if door == "identity" else f"sign-{door}")
     if not made.exists():
         # Cargo writes beside its manifest.
         shutil.copytree(EXAMPLES / door / "rust", sources)
@@ -152,7 +153,7 @@ def run(command: list[str], arguments: tuple[str, ...], environ: dict[str, str])
 
 def environment(environ: dict[str, str]) -> dict[str, str]:
     """The variables of a sample: no secret but its own, and a locale in which arguments are UTF-8."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("IDENTITY_", "DEPLOYMENT_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
     return {**inherited, "LC_ALL": "C.UTF-8", **environ}
 
 

@@ -18,17 +18,18 @@ from accredit.server.integrations.policy import Id
 from accredit.server.outbound.addresses import MAX_URL
 
 _MAX_LISTED, _MAX_TAG = 50, 64
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
 
 Url: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_URL)]
 EventTypes: TypeAlias = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=_MAX_LISTED)]
 Doors: TypeAlias = Annotated[tuple[Door, ...], msgspec.Meta(max_length=_MAX_LISTED)]
 Integrations: TypeAlias = Annotated[tuple[Id, ...], msgspec.Meta(max_length=_MAX_LISTED)]
-Tag: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=_MAX_TAG)]
+Tag: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=_MAX_TAG, pattern=_NO_CONTROLS)]
 Tags: TypeAlias = Annotated[tuple[Tag, ...], msgspec.Meta(max_length=_MAX_LISTED)]
 PublicJwk: TypeAlias = Annotated[dict[str, Any], msgspec.Meta(description="A public JWK that bodies are sealed to.")]
 TimeoutSeconds: TypeAlias = Annotated[int, msgspec.Meta(ge=5, le=30)]
 Concurrency: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=32)]
-Description: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
+Description: TypeAlias = Annotated[str, msgspec.Meta(max_length=200, pattern=_NO_CONTROLS)]
 
 
 class WantedMembers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""A signed call takes effect once, on both databases: replays, `Idempotency-Key`, and what is under way (section 8, step 6)."""
+"""A signed call takes effect once: replays, `Idempotency-Key`, and what is under way (protocol-flow.md section 8, step 6)."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -66,8 +66,8 @@ def test_a_captured_retry_makes_no_second_retry(make_backend):
     assert count(backend) == 3
 
 
-def test_other_calls_are_replayed_alike(make_backend):
-    backend = make_backend(steps=STEPS)
+def test_other_calls_are_replayed_alike(shared_server):
+    backend = make_flow_backend(shared_server.owner(environment="sandbox"), steps=STEPS)
     simulate = {"run": True, "steps": {"kyc_check": "pending_review"}}
     waits, made = backend.create("user-1", simulate=simulate), backend.create("user-2")
     rotated, shown = twice(Captured(backend, f"/{made['id']}/rotate_key"))
@@ -80,8 +80,7 @@ def test_other_calls_are_replayed_alike(make_backend):
     assert again.json() == erased.json()
 
 
-def test_a_captured_redaction_of_a_customer_spares_what_came_later(make_backend):
-    backend = make_backend()
+def test_a_captured_redaction_of_a_customer_spares_what_came_later(backend):
     backend.create()
     captured = Captured(backend, "/redact", {"customer_reference": "user-1"})
     first, again = twice(captured)
@@ -93,8 +92,7 @@ def test_a_captured_redaction_of_a_customer_spares_what_came_later(make_backend)
     assert backend.get(later["id"])["status"] == "active"
 
 
-def test_what_was_refused_may_be_sent_again(make_backend):
-    backend = make_backend()
+def test_what_was_refused_may_be_sent_again(backend):
     made = backend.create()
     captured = Captured(backend, f"/{made['id']}/redact", **KEY)
     assert errors(captured.send()) == [("session_active", None)]
@@ -103,8 +101,7 @@ def test_what_was_refused_may_be_sent_again(make_backend):
     assert (answer.status_code, "idempotent-replayed" in answer.headers) == (200, False)
 
 
-def test_an_idempotency_key_holds_for_a_day_under_any_signature(make_backend):
-    backend = make_backend()
+def test_an_idempotency_key_holds_for_a_day_under_any_signature(backend):
     first = backend.send("POST", "", backend.body(), headers=KEY)
     assert first.status_code == 201
     backend.server.clock.advance(24 * 3600 - 1)
@@ -118,8 +115,7 @@ def test_an_idempotency_key_holds_for_a_day_under_any_signature(make_backend):
     assert backend.send("POST", "", backend.body("user-2"), headers=KEY).status_code == 201
 
 
-def test_an_idempotency_key_belongs_to_its_path_and_signer(make_backend):
-    backend = make_backend()
+def test_an_idempotency_key_belongs_to_its_path_and_signer(backend):
     backend.send("POST", "", backend.body(), headers=KEY)
     made = backend.owner.call("POST", "/v1/api_credentials", 201, {})
     assert backend.send("POST", "/redact", {"customer_reference": "user-2"}, headers=KEY).status_code == 200
@@ -137,9 +133,8 @@ def test_an_idempotency_key_is_of_its_form(backend):
     assert backend.send("GET", "", headers={"Idempotency-Key": ""}).status_code == 200
 
 
-def test_who_takes_a_call_down_cannot_make_another_of_it(make_backend):
+def test_who_takes_a_call_down_cannot_make_another_of_it(backend):
     """The header is not signed, the signature is what counts."""
-    backend = make_backend()
     captured = Captured(backend, "", backend.body(), **KEY)
     first, _ = twice(captured, **{"Idempotency-Key": "another"})
     assert captured.send(**{"Idempotency-Key": "a third"}).json()["id"] == first.json()["id"]

@@ -167,7 +167,9 @@ def test_after_redaction_the_database_holds_nothing_the_person_entered(flow):
     assert told["completed_at"] is not None
     assert (flow.now(session).own_key, flow.now(session).sealed, flow.run(find_token(flow.node, token))) == (None, None, None)
     assert not link_holds(flow.node.sealer, flow.now(session), key)
-    for text in (*PERSONAL, "tagged"):
+    assert flow.rows("SELECT data FROM events WHERE session_id = ?", session.session_id)[0][0].endswith('"tags":["tagged"]}')
+    assert "tagged" not in repr(flow.rows("SELECT control, tags FROM flow_sessions"))
+    for text in PERSONAL:
         assert text not in dump(flow)
     assert [kind for kind, _, _ in flow.events()] == ["session.redacted"]
 

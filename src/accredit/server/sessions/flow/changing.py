@@ -117,6 +117,8 @@ class Draft:
 
     def redact(self) -> None:
         """Destroy what tells of the person, and the key that it was sealed with; tokens and links are good for nothing any more."""
+        # With its tags, so that who listens for them hears of it.
+        self.tell("session.redacted")
         control = msgspec.structs.replace(self.session.control, tags=())
         self.session = msgspec.structs.replace(
             self.session,
@@ -132,7 +134,6 @@ class Draft:
             partial(revoke_tokens, session_id=session_id),
             partial(forget_bodies, session_ids=(session_id,)),
         ]
-        self.tell("session.redacted")
 
     def _enter_review(self) -> None:
         self.person = msgspec.structs.replace(self.person, kept=None)

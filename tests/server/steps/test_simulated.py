@@ -113,6 +113,7 @@ def test_the_api_says_how_a_step_ends(desk, step, forced):
 def test_without_a_person_nothing_is_asked(desk, step):
     visit = Visit(desk, StepRule(step=step, fields=("name", "phone")), SANDBOX, headless=True)
     assert visit.said.outcome.status == "success"
+    assert visit.said.outcome.checked == {"verify_email": ("email",), "verify_sms": ("phone",)}.get(step, ())
 
 
 def test_fields_are_asked_for_as_a_service_would(desk):

@@ -240,6 +240,10 @@ def test_an_address_that_takes_no_letters_can_be_mended(desk, post):
     visit = Visit(desk, VERIFY_EMAIL)
     visit.send(email="nobody@shop.example")
     assert (visit.screen, visit.said.values["addresses_left"]) == (("email_address", "refused"), 2)
+    visit.send(email="nobody@shop.example")
+    assert visit.screen == ("email_address", "refused"), "typed once more, it still takes none"
+    visit.send(email=EMAIL)
+    assert visit.screen == ("email_code", None)
     fixed = Visit(desk, VERIFY_EMAIL, session_id="s2", user=User(email="nobody@shop.example"), fixed=frozenset({"email"}))
     assert fixed.outcome == ("failed", "mail_refused")
 

@@ -22,6 +22,8 @@ SLOW_MS = 5_000
 _READY = "ready_ms"
 _ENDINGS: Mapping[str, Ending] = {"Fail-": "failed", "Error-": "error"}
 _NAMED: Mapping[tuple[str, str], Ending] = {("Gergich", "kyc_check"): "failed", ("Review", "screening"): "pending_review"}
+# The member of `user` that a step proves.
+_PROVED = {"verify_email": ("email",), "verify_sms": ("phone",)}
 _COMPARED = ("name", "phone", "date_of_birth", "id_number", "address")
 
 
@@ -54,7 +56,8 @@ class SimulatedStep:
             return await self._inner.start(asked)
         if ending == "success" and asked.step == "accept_tos":
             return Done(accepted(asked))
-        return Done(StepOutcome(ending, reason="simulated"))
+        checked = _PROVED.get(asked.step, ()) if ending == "success" else ()
+        return Done(StepOutcome(ending, checked=checked, reason="simulated"))
 
 
 class SimulatedService(AskedFirst):

@@ -21,6 +21,8 @@ from accredit.server.store import Store, Transaction, one_by_one
 ADDRESSES = 3
 # Counts outlive the session by so much, for whoever is in the middle of something at its end.
 _KEPT_MS = 3_600_000
+# The state's member for an address that took nothing just now: typed again, it is not asked again.
+_REFUSED = "refused"
 
 
 class CodeStep:
@@ -63,6 +65,8 @@ class CodeStep:
         address = self._kind.read(text)
         if address is None:
             return _failed("address_invalid") if fixed else self._ask(_used(asked), "address")
+        if asked.state.get(_REFUSED) == address:
+            return self._ask(_used(asked), "refused", address)
         whose = await self._whose(asked, address)
         try:
             used = await self._store.write(_claim_address, _AddressClaim(whose))
@@ -106,7 +110,7 @@ class CodeStep:
 
     def _undelivered(self, asked: Asked, sent: SentCode, used: int, error: UndeliveredError) -> Next:
         if error.fault == "refused":
-            return _failed(error.reason) if sent.fixed or used >= ADDRESSES else self._ask(used, "refused")
+            return _failed(error.reason) if sent.fixed or used >= ADDRESSES else self._ask(used, "refused", sent.address)
         if error.fault == "missing" or sent.deliveries >= DELIVERIES:
             return Done(StepOutcome("error", reason=error.reason))
         return self._show(asked, sent, used, "failed")
@@ -114,8 +118,9 @@ class CodeStep:
     def _spent(self, used: int, reason: str, *, fixed: bool) -> Next:
         return _failed(reason) if fixed or used >= ADDRESSES else self._ask(used, "spent")
 
-    def _ask(self, used: int, fault: AddressFault | None) -> Ask:
-        return Ask(self._kind.ask, {"fault": fault, "addresses_left": ADDRESSES - used}, {"addresses": used})
+    def _ask(self, used: int, fault: AddressFault | None, refused: str | None = None) -> Ask:
+        values: dict[str, Json] = {"fault": fault, "addresses_left": ADDRESSES - used}
+        return Ask(self._kind.ask, values, {"addresses": used, **({} if refused is None else {_REFUSED: refused})})
 
     def _show(self, asked: Asked, sent: SentCode, used: int, fault: CodeFault | None) -> Ask:
         values = sent.shown(self._kind.mask(sent.address), fault, asked.now_ms)

@@ -92,6 +92,7 @@ class CalloutDispatcher:
             telemetry.log.exception("callout_failed")
         finally:
             self._by_service[callout.service_id] -= 1
+            # What is added takes nothing but the services that have none under way any more.
             self._by_service += Counter()
             self._wake.set()
 

@@ -8,7 +8,7 @@ call-out. What is sent lies sealed until it is not needed any more; the step's a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from accredit.server.keyring.scope import Scope
@@ -110,7 +110,7 @@ def claim_callouts(tx: Transaction, item: Claiming) -> list[Callout]:
     until_ms = item.now_ms + item.lease_ms
     for row in rows:
         tx.execute("UPDATE callouts SET due_ms = ? WHERE id = ?", (until_ms, row[0]))
-    return [_read_row((*row[:-3], until_ms, *row[-2:])) for row in rows]
+    return [replace(_read_row(row), due_ms=until_ms) for row in rows]
 
 
 class Failure(NamedTuple):

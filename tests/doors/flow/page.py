@@ -155,3 +155,24 @@ def audited(server: Any, answer: httpx.Response) -> list[str]:
     """The audit codes of a refusal."""
     sql = "SELECT code FROM audit WHERE request_id = ? AND kind = 'flow.refused'"
     return [code for (code,) in server.rows(sql, answer.headers["x-request-id"])]
+
+
+def refused(
+    page: FlowPage, answer: httpx.Response, code: str, status: int = 403, *, audit: str | None = None
+) -> httpx.Response:
+    """A refusal as page and message tell it, with its precise code in the audit record."""
+    assert answer.status_code == status, answer.text
+    told = block_of(answer)
+    assert told == {
+        "accredit": 1,
+        "door": "flow",
+        "type": "refused",
+        "channel": CHANNEL,
+        "code": code,
+        "request_id": answer.headers["x-request-id"],
+        "message": told["message"],
+    }
+    assert told["message"] in text_of(answer.text)
+    assert code in answer.text
+    assert audited(page.backend.server, answer) == [audit or code]
+    return answer

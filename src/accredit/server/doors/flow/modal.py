@@ -84,18 +84,7 @@ class FlowDoor(FramedDoor[Ask, Admitted]):
             # Whatever else is wrong: what was sent is no secret any more.
             await refuse_exposed(self._node, attempt, fields.values())
         ask_origin(asker, fields)
-        for name, limit in _LIMITS.items():
-            if len(fields.get(name, "")) > limit:
-                raise MalformedError("field_invalid", name)
-        signature = fields.get("signature")
-        proof = ReferenceProof(
-            customer_reference=fields.get("customerReference"),
-            signature=None if signature is None else peek_reference(signature),
-            email=fields.get("email") or None,
-        )
-        language = sent.get(b"accept-language", b"").decode("latin-1")
-        key, template_id = _read_ids(fields)
-        return Ask(key, template_id, proof, asker.visit, fields.get("locale") or None, language)
+        return _read_ask(fields, asker.visit, sent.get(b"accept-language", b"").decode("latin-1"))
 
     async def _admit(self, ask: Ask, attempt: Attempt) -> Admitted:
         node, now_ms = self._node, attempt.now_ms
@@ -143,6 +132,24 @@ class FlowDoor(FramedDoor[Ask, Admitted]):
         # Section 11: a signature of no form is told as a mistake of the page.
         status = 400 if refusal.code == "signature_malformed" else refusal.status
         return replace(refusal, status=status, message=CODES[refusal.code].title)
+
+
+def _read_ask(fields: dict[str, str], visit: Visit, accept_language: str) -> Ask:
+    """The fields, each of the right form.
+
+    Raises MalformedError `field_missing`, `field_invalid`; Refused `signature_malformed`, and as a token that has no form.
+    """
+    for name, limit in _LIMITS.items():
+        if len(fields.get(name, "")) > limit:
+            raise MalformedError("field_invalid", name)
+    signature = fields.get("signature")
+    proof = ReferenceProof(
+        customer_reference=fields.get("customerReference"),
+        signature=None if signature is None else peek_reference(signature),
+        email=fields.get("email") or None,
+    )
+    key, template_id = _read_ids(fields)
+    return Ask(key, template_id, proof, visit, fields.get("locale") or None, accept_language)
 
 
 def _read_ids(fields: dict[str, str]) -> tuple[str, str]:

@@ -58,17 +58,21 @@ async def show(node: Node, session: FlowSession, viewer: Viewer) -> Shown:
     )
     active = session.is_active(now_ms)
     screen = _find_screen(node, session, viewer) if active else _verdict(node, session, viewer, now_ms)
-    waits = active and screen.name == "waiting"
+    told = {**_stand(session, screen, now_ms), "language": viewer.language.code}
+    return Shown(around, screen, now_ms, told)
+
+
+def _stand(session: FlowSession, screen: Screen, now_ms: int) -> dict[str, Json]:
+    """How the session stands: the attempt that forms are for, when to ask again, how long there is; None where nothing is due."""
+    active = session.is_active(now_ms)
     step = session.active_step if active else None
-    told: dict[str, Json] = {
+    return {
         "session": {"id": session.session_id, "status": flow_word(session.status_at(now_ms))},
         "step": step,
         "attempt": None if step is None else session.steps[step].attempt,
-        "again_ms": max(_ASK_EVERY_MS, (session.wake_ms or 0) - now_ms) if waits else None,
+        "again_ms": max(_ASK_EVERY_MS, (session.wake_ms or 0) - now_ms) if screen.name == "waiting" else None,
         "left_ms": session.expires_ms - now_ms if active else None,
-        "language": viewer.language.code,
     }
-    return Shown(around, screen, now_ms, told)
 
 
 def _find_screen(node: Node, session: FlowSession, viewer: Viewer) -> Screen:

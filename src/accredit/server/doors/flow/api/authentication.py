@@ -5,10 +5,11 @@ and both are refused alike; the audit record tells them apart.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from accredit.errors import Refused
-from accredit.httpsig import VerifiedRequest, gather_fields, peek_request, peek_request_v2, verify_request, verify_request_v2
+from accredit.httpsig import PeekedRequest, VerifiedRequest, peek_request, peek_request_v2, verify_request, verify_request_v2
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.flow_keys import ApiCredential, LiveSecret
 from accredit.server.keyring.scope import Scope
@@ -55,21 +56,32 @@ async def authenticate(node: Node, call: SignedCall, request_id: str, now_ms: in
     Raises Refused: `authentication_missing`, `authorization_malformed`; SignerRefused: `date_malformed`, `date_out_of_range`,
     `digest_malformed`, `digest_mismatch`, `key_unknown`, `mac_mismatch`, `secret_exposed` (the secret is revoked then).
     """
-    fields = gather_fields(call.fields)
-    peeked = None if "authorization" not in fields and "signature-input" in fields else peek_request(call.fields)
-    key_id = peek_request_v2(call.fields) if peeked is None else peeked.key_id
+    peeked = _peek(call)
+    key_id = peeked.key_id if isinstance(peeked, PeekedRequest) else peeked
     credential = await node.keyring.api_credential(key_id, now_ms)
-    keys = {} if credential is None else {key_id: [secret.text for secret in credential.secrets]}
-    target = (call.method, call.target) if peeked else (call.method, call.target_uri)
+    secrets = () if credential is None else credential.secrets
     try:
-        if peeked is None:
-            verified = verify_request_v2(*target, call.fields, call.body, keys, now=now_ms // 1000)
-        else:
-            verified = verify_request(*target, peeked, call.body, keys, now=now_ms // 1000)
+        verified = _verify(call, peeked, {key_id: [secret.text for secret in secrets]}, now_ms // 1000)
     except Refused as error:
         raise SignerRefused(error.code, error.member, credential) from error
+    # Without one no signature holds.
     assert credential is not None
     return await _admit(node, call, credential, verified, Cause(now_ms, actor=key_id, request_id=request_id))
+
+
+def _peek(call: SignedCall) -> PeekedRequest | str:
+    """Steps 1 and 2: what the original's form says of itself, or the key id that a request by RFC 9421 names."""
+    names = {name for name, _ in call.fields}
+    if "authorization" not in names and "signature-input" in names:
+        return peek_request_v2(call.fields)
+    return peek_request(call.fields)
+
+
+def _verify(call: SignedCall, peeked: PeekedRequest | str, keys: Mapping[str, Sequence[str]], now: int) -> VerifiedRequest:
+    """Steps 3 to 5."""
+    if isinstance(peeked, PeekedRequest):
+        return verify_request(call.method, call.target, peeked, call.body, keys, now=now)
+    return verify_request_v2(call.method, call.target_uri, call.fields, call.body, keys, now=now)
 
 
 async def _admit(

@@ -44,6 +44,17 @@ def test_a_receiver_gets_what_it_can_verify(any_hooks, receiver, clock) -> None:
     assert (attempt.address, len(attempt.key_ids), attempt.authorization_key_id) == ("127.0.0.1", 2, None)
 
 
+def test_the_keys_that_signed_were_used(hooks, receiver, clock) -> None:
+    endpoint = hooks.endpoint(receiver.url())
+    hooks.happen()
+    hooks.deliver()
+    hooks.run(hooks.node.keyring.flush_uses())
+    (attempt,) = hooks.log(endpoint)[0].attempts
+    used = "SELECT id FROM keys WHERE last_used_ms = ? ORDER BY id"
+    rows = hooks.run(hooks.node.store.read(lambda tx, _: tx.rows(used, (clock.now_ms,)), None))
+    assert [row[0] for row in rows] == sorted(attempt.key_ids)
+
+
 def test_the_published_library_accepts_what_is_sent_of_either_kind(hooks, receiver, clock) -> None:
     endpoints = [hooks.endpoint(receiver.url("/a")), hooks.flow_endpoint(receiver.url("/b"))]
     # The library looks at its machine's clock.

@@ -69,6 +69,8 @@ async def prepare_delivery(node: Node, claimed: Claimed, signer: Signer, at_ms: 
         of=attempts_of(endpoint.kind),
         last=claimed.last,
     )
+    for key_id in signed.key_ids:
+        node.keyring.note_use(key_id, at_ms)
     return Prepared(signed.headers, body, signed.key_ids, signed.authorization_key_id)
 
 

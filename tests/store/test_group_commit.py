@@ -244,3 +244,19 @@ def test_serves_who_waits_when_it_closes_and_nobody_after(database_url, run):
         return await asyncio.gather(*writes)
 
     assert run(scenario()) == [True] * 20
+
+
+def test_what_waited_for_another_node_is_run_again_alone(run, store):
+    tried = []
+
+    @one_by_one
+    def wait_once(tx, name):
+        tried.append(name)
+        tx.execute(f"{INSERT} (?, 'p', 1)", (name,))
+        if tried.count("a") == 1 and name == "a":
+            raise StatementError("40P01", "UPDATE", transient=True)
+        return name
+
+    assert run(together(store, wait_once, ["a", "b"])) == ["a", "b"]
+    assert run(store.read(names_in, None)) == ["a", "b"]
+    assert tried.count("a") == 2

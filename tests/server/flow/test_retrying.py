@@ -7,6 +7,7 @@ from accredit.server.gate.flow import User
 from accredit.server.sessions.flow.ending import review_flow
 from accredit.server.sessions.flow.record import FlowSession, load_person
 from accredit.server.sessions.flow.redacting import redact_flow
+from accredit.server.sessions.flow.stepping import arrive
 
 SCREENED = [
     {"step": "accept_tos"},
@@ -192,3 +193,29 @@ def test_the_new_session_has_the_newest_policy_and_the_old_one_its_own(flow):
     new = flow.retry("reset")
     assert (new.integration_version, set(steps_of(flow, new))) == (2, {"accept_tos"})
     assert new.expires_ms - new.created_ms == 600_000
+
+
+def test_many_at_once_on_two_nodes_lose_nothing(live_flow):
+    """Pages, arrivals and retries of the same customers: each has one newest session, and its events are numbered without a gap."""
+    flow, nodes = live_flow, (live_flow.node, live_flow.second)
+    flow.publish(signature_policy="required")
+    flow.listen()
+    opened = flow.together(*(flow.opening(f"user-{n % 20}", True, node=nodes[n // 20]) for n in range(40)))
+    sessions = {each.session.session_id: each.session for each in opened}
+    assert len(sessions) == 20
+    works = [arrive(node, session, "198.51.100.7", "en") for session in sessions.values() for node in nodes]
+    works += [flow.retrying("reset", f"user-{n}", node=flow.second) for n in range(20)]
+    works += [flow.opening(f"user-{n}", True) for n in range(20)]
+    assert [each for each in flow.together(*works) if isinstance(each, Exception)] == []
+    newest = flow.rows(
+        "SELECT COUNT(*), COUNT(DISTINCT customer_hash) FROM flow_sessions WHERE superseded = 0 AND integration_id = ?",
+        flow.template_id,
+    )
+    assert newest == [(20, 20)]
+    numbers = flow.rows(
+        "SELECT COUNT(*), COUNT(DISTINCT sequence), MAX(sequence) FROM events WHERE integration_id = ? AND session_id IS NOT NULL"
+        " GROUP BY session_id",
+        flow.template_id,
+    )
+    assert len(numbers) == 40
+    assert all(count == distinct == last for count, distinct, last in numbers)

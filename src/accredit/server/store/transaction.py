@@ -182,6 +182,11 @@ def _attempt(tx: Transaction, run: Callable[[Transaction, Item], Result], item: 
             return run(tx, item)
     except Unavailable:
         raise
+    except StatementError as error:
+        if error.transient:
+            # Two nodes have waited for each other: it is nobody's mistake, and the writer runs each item alone.
+            raise
+        return Raised(error)
     except Exception as error:  # noqa: BLE001 - belongs to the caller, who waits on another thread.
         return Raised(error)
 

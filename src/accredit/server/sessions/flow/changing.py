@@ -38,7 +38,7 @@ from accredit.server.sessions.flow.running import Course, Steps, close_steps, to
 from accredit.server.sessions.flow.tokens import revoke_tokens
 from accredit.server.sessions.listing import searched_text
 from accredit.server.steps.callouts.records import close_rows_of
-from accredit.server.store import Transaction, one_by_one
+from accredit.server.store import Transaction, in_order
 
 # How long whoever began a step has to say what came of it, before somebody else asks again.
 START_GRACE_MS = 10_000
@@ -208,7 +208,11 @@ class _Keeping:
     session: FlowSession
 
 
-@one_by_one
+def _session_id(item: _Keeping) -> str:
+    return item.session.session_id
+
+
+@in_order(_session_id)
 def _keep(tx: Transaction, item: _Keeping) -> FlowSession | None:
     return write_draft(tx, item.draft, item.session)
 

@@ -19,7 +19,7 @@ from accredit.server.sessions.flow.making import MadeSession, Making, insert_ses
 from accredit.server.sessions.flow.record import FlowPerson, FlowSession, StepState
 from accredit.server.sessions.flow.retry_plans import RetryPlan, plan_retry
 from accredit.server.sessions.flow.statuses import flow_word
-from accredit.server.store import Transaction, one_by_one
+from accredit.server.store import Transaction, in_order
 
 _TRIES = 5
 
@@ -130,7 +130,11 @@ def _carry_over(wanted: Retry, old: FlowPerson, plan: RetryPlan) -> FlowPerson:
 _OWN_MEMBERS = {"verify_email": ("email",), "verify_sms": ("phone",)}
 
 
-@one_by_one
+def _session_id(item: _Replacing) -> str:
+    return item.old.session_id
+
+
+@in_order(_session_id)
 def _store(tx: Transaction, item: _Replacing) -> FlowSession | Replayed:
     """Change: the old session as its draft has it, the new one in its place. Raises ConflictError `session_changed`."""
     replayed = take(tx, item.claim)

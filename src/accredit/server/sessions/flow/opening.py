@@ -100,16 +100,13 @@ def _open(tx: Transaction, item: _Opening) -> tuple[FlowSession, bool]:
     made = item.made.session
     customer = customer_of(item.made)
     newest = find_newest(tx, customer)
-    if newest is None:
-        session = _create(tx, item)
+    created = _create(tx, item) if newest is None else None
+    if created is None and newest is None:
         # Another node has inserted one since it was looked for, and that is committed.
-        newest = find_newest(tx, customer) if session is None else None
-    else:
-        session = None
+        newest = find_newest(tx, customer)
+    session = created if newest is None else _resume(tx, item, newest)
     if session is None:
-        if newest is None:
-            raise FailureError("service_unavailable")
-        session = _resume(tx, item, newest)
+        raise FailureError("service_unavailable")
     resumed = newest is not None
     insert_token(tx, item.token, FrameToken(session.session_id, made.origin, item.locale, resumed), made.created_ms)
     return session, resumed

@@ -20,7 +20,7 @@ from ..conftest import Clock, Owner, Server, start
 from .conftest import ENDPOINTS
 
 LISTENERS = "/v1/webhook_listeners"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def eventually(holds: Callable[[], Any]) -> Any:

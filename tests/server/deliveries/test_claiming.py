@@ -1,11 +1,15 @@
 """Leases: who may attempt a delivery, for how long, and what becomes of it when a node dies."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from accredit.errors import FailureError
 from accredit.server.events.claiming import Claim, claim_deliveries, find_waiting, release_all
 from accredit.server.events.dispatcher import Dispatcher
+from accredit.server.events.records import Endpoint
+from accredit.server.events.signing import Signer, Signers
 
 from .conftest import Hooks, Receiver
 
@@ -132,3 +136,24 @@ def test_an_attempt_under_way_is_let_end_when_its_endpoint_is_disabled(any_hooks
     # The receiver has the first; the second was never sent.
     assert hooks.statuses(endpoint) == ["succeeded", "cancelled"]
     assert len(receiver.requests) == 1
+
+
+def test_what_the_database_kept_from_being_sent_is_sent_soon(hooks: Hooks, receiver: Receiver) -> None:
+    endpoint = hooks.endpoint(receiver.url())
+    hooks.happen()
+    away = Away(hooks.node.signers)
+    hooks.run(Dispatcher(replace(hooks.node, signers=away)).deliver_due())
+    assert (away.asked, hooks.statuses(endpoint), len(receiver.requests)) == (2, ["succeeded"], 1)
+
+
+class Away:
+    """What signs, while the database does not answer the first time that it is asked."""
+
+    def __init__(self, signers: Signers) -> None:
+        self.asked, self._signers = 0, signers
+
+    async def find(self, endpoint: Endpoint, now_ms: int) -> Signer:
+        self.asked += 1
+        if self.asked == 1:
+            raise FailureError("service_unavailable")
+        return await self._signers.find(endpoint, now_ms)

@@ -108,7 +108,10 @@ class Dispatcher:
         self._woken.set()
 
     async def _deliver(self, claimed: Claimed) -> None:
-        """Attempt one delivery and write down what came of it. What fails on our side is attempted again when its lease ends."""
+        """Attempt one delivery and write down what came of it.
+
+        What fails on our side is attempted again when its lease ends; soon, where it was the database that was away.
+        """
         fields = {"delivery_id": claimed.delivery.delivery_id}
         try:
             signer = await self._node.signers.find(claimed.endpoint, self._node.clock())
@@ -120,9 +123,16 @@ class Dispatcher:
                 self._node.notices.send_soon(disabled_notice(recorded.disabled))
         except AccreditError as error:
             telemetry.log.warning("delivery_failed", extra={"fields": {**fields, "code": error.code}})
+            if error.code == "service_unavailable":
+                await self._give_back(claimed)
         # The edge of the process for background work.
         except Exception:  # noqa: BLE001
             telemetry.log.exception("delivery_failed", extra={"fields": fields})
+
+    async def _give_back(self, claimed: Claimed) -> None:
+        await asyncio.sleep(_WRITE_AGAIN_S)
+        with suppress(AccreditError):
+            await self._node.store.write(release_deliveries, (claimed,))
 
     async def _record(self, outcome: Outcome) -> Recorded:
         """Write an outcome, again and again while the lease lasts: what was sent is sent twice only if it must be."""

@@ -13,10 +13,16 @@ from accredit.server import audit
 from accredit.server.events.claiming import cancel_open
 from accredit.server.events.disabling import disable
 from accredit.server.events.records import Endpoint, find_endpoint
-from accredit.server.keyring.changes import Cause, Retirement, Revocation, add_key, retire, revoke
+from accredit.server.keyring.changes import Cause, Revocation, revoke
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
-from accredit.server.keyring.webhook_keys import MadeSecret, find_api_key_ids, find_endpoint_secrets, make_endpoint_secret
+from accredit.server.keyring.webhook_keys import (
+    MadeSecret,
+    exchange_secret,
+    find_api_key_ids,
+    find_endpoint_secrets,
+    make_endpoint_secret,
+)
 from accredit.server.store import Store, Transaction, bump_config, one_by_one
 
 DEFAULT_OVERLAP_S, MAX_OVERLAP_S = 86_400, 604_800
@@ -127,15 +133,9 @@ def _enable(tx: Transaction, item: EndpointAction) -> Endpoint:
 @one_by_one
 def _rotate(tx: Transaction, item: _Rotation) -> Endpoint:
     bump_config(tx)
-    action, at_ms = item.action, item.action.cause.at_ms
-    endpoint = _require(tx, action)
-    live = [record for record in find_endpoint_secrets(tx, action.endpoint_id) if record.is_live(at_ms)]
-    if item.overlap_s and any(record.state(at_ms) == "retiring" for record in live):
-        raise ConflictError("rotation_under_way")
-    for record in live:
-        retire(tx, Retirement(action.scope, record.key_id, at_ms + item.overlap_s * 1000, action.cause))
-    add_key(tx, item.secret.record, action.cause)
-    record_change(tx, "endpoint.secret_rotated", endpoint, action.cause)
+    endpoint = _require(tx, item.action)
+    exchange_secret(tx, item.secret.record, item.overlap_s, item.action.cause)
+    record_change(tx, "endpoint.secret_rotated", endpoint, item.action.cause)
     return endpoint
 
 

@@ -63,6 +63,21 @@ def find_endpoint_secrets(tx: Transaction, endpoint_id: str) -> list[KeyRecord]:
     return find_records(tx, "k.endpoint_id = ? AND k.purpose = 'webhook' AND k.revoked_ms IS NULL", (endpoint_id,))
 
 
+def exchange_secret(tx: Transaction, fresh: KeyRecord, overlap_s: int, cause: Cause) -> None:
+    """Add a secret in the place of those that an endpoint has, which count for so many seconds more.
+
+    Raises ConflictError `rotation_under_way` where an exchange is not over, unless overlap_s is 0, which ends all older ones at once.
+    The caller has bumped the config version.
+    """
+    assert fresh.endpoint_id is not None
+    live = [record for record in find_endpoint_secrets(tx, fresh.endpoint_id) if record.is_live(cause.at_ms)]
+    if overlap_s and any(record.state(cause.at_ms) == "retiring" for record in live):
+        raise ConflictError("rotation_under_way")
+    for record in live:
+        retire(tx, Retirement(fresh.scope, record.key_id, cause.at_ms + overlap_s * 1000, cause))
+    add_key(tx, fresh, cause)
+
+
 @dataclass(frozen=True, slots=True)
 class AccountKey:
     """An Ed25519 pair of an account and environment. signs_until_ms, published_until_ms: None while nothing replaces it."""

@@ -14,11 +14,11 @@ from accredit.encoding import Json
 from accredit.errors import ConflictError, NotFoundError
 from accredit.server import audit
 from accredit.server.ids import new_id
-from accredit.server.keyring.changes import Cause, Retirement, Revocation, add_key, retire, revoke
+from accredit.server.keyring.changes import Cause, Revocation, add_key, revoke
 from accredit.server.keyring.encryption_records import check_public_key
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
-from accredit.server.keyring.webhook_keys import MadeSecret, find_endpoint_secrets, make_endpoint_secret
+from accredit.server.keyring.webhook_keys import MadeSecret, exchange_secret, find_endpoint_secrets, make_endpoint_secret
 from accredit.server.outbound import Outbound
 from accredit.server.steps.gateway_changes import check_address
 from accredit.server.steps.services import COLUMNS, MAX_SERVICES, ServiceMembers, StepService, find_service
@@ -164,12 +164,7 @@ def _rotate(tx: Transaction, item: tuple[Rotation, MadeSecret]) -> StepService:
     bump_config(tx)
     scope, cause = rotation.scope, rotation.cause
     service = _require(tx, (scope, rotation.service_id))
-    live = [record for record in find_endpoint_secrets(tx, rotation.service_id) if record.is_live(cause.at_ms)]
-    if rotation.overlap_s and any(record.state(cause.at_ms) == "retiring" for record in live):
-        raise ConflictError("rotation_under_way")
-    for record in live:
-        retire(tx, Retirement(scope, record.key_id, cause.at_ms + rotation.overlap_s * 1000, cause))
-    add_key(tx, secret.record, cause)
+    exchange_secret(tx, secret.record, rotation.overlap_s, cause)
     _record(tx, "step_service.secret_rotated", _Writing(service, cause))
     return service
 

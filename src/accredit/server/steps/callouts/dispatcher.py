@@ -41,7 +41,7 @@ class CalloutDispatcher:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._sending = Sending(node.steps.services, node.webhook_keys, node.outbound, node.sealer)
+        self._sending = Sending(node.steps.services, node.webhook_keys, node.keyring, node.outbound, node.sealer)
         self._wake = asyncio.Event()
         self._by_service: Counter[str] = Counter()
         node.store.on_commit(TOPIC, self._wake.set)

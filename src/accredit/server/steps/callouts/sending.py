@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from accredit.errors import FailureError, MalformedError
 from accredit.server.events.schedule import spread_wait
+from accredit.server.keyring.keyring import Keyring
 from accredit.server.keyring.sealing import Sealer
 from accredit.server.keyring.webhook_keys import WebhookKeys
 from accredit.server.outbound import Outbound, OutboundRequest
@@ -27,6 +28,7 @@ class Sending:
 
     services: Services
     webhook_keys: WebhookKeys
+    keyring: Keyring
     outbound: Outbound
     sealer: Sealer
 
@@ -54,9 +56,11 @@ class Sending:
         secrets = await self.webhook_keys.endpoint_secrets(service.scope, service.service_id, now_ms)
         ring = await self.webhook_keys.ring(service.scope, now_ms)
         octets = sealed_for(service, body)
+        signing = ring.signing(now_ms)
+        for key_id in (*(each.record_id for each in secrets), *(key.key_id for key in signing)):
+            self.keyring.note_use(key_id, now_ms)
         newest_first = [each.text for each in reversed(secrets)]
-        private_keys = [key.private for key in ring.signing(now_ms)]
-        return write_request(service, callout.callout_id, octets, newest_first, private_keys, now_ms)
+        return write_request(service, callout.callout_id, octets, newest_first, [key.private for key in signing], now_ms)
 
 
 def next_try_ms(callout: Callout, failed_at_ms: int) -> int | None:

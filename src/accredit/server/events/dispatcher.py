@@ -76,7 +76,8 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         if left:
-            await self._node.store.write(release_deliveries, tuple(left.values()))
+            with suppress(AccreditError):
+                await self._node.store.write(release_deliveries, tuple(left.values()))
 
     async def _start(self) -> None:
         with suppress(AccreditError):

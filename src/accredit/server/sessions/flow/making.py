@@ -79,12 +79,22 @@ class MadeSession:
 
 def make_session(node: Node, making: Making) -> MadeSession:
     """Make a session; nothing is written yet. The sealer is ready for the template's scope."""
-    integration, scope, now_ms = making.integration, making.integration.scope, making.now_ms
+    sealer, scope, person = node.sealer, making.integration.scope, making.person
     session_id = new_id("flwses_")
-    own_key = make_own_key(node.sealer, scope, session_id)
-    rules, control = integration.rules.steps, _control(making)
-    course = begin(rules, now_ms, skipped=making.skipped, called=making.called, attempts=making.attempts)
-    session = FlowSession(
+    own_key = make_own_key(sealer, scope, session_id)
+    customer = customer_hash(sealer, scope, str(person.customer_reference))
+    row = _row(making, session_id, customer)
+    row = msgspec.structs.replace(row, sealed=seal_person(sealer, scope, session_id, own_key, person), own_key=own_key)
+    session, events = _told(row, making)
+    return MadeSession(session, _shared_row(session, making), _own_row(session), events)
+
+
+def _row(making: Making, session_id: str, customer: bytes) -> FlowSession:
+    """The row without what is sealed, with the first step due."""
+    integration, scope, now_ms = making.integration, making.integration.scope, making.now_ms
+    rules, control = integration.rules, _control(making)
+    course = begin(rules.steps, now_ms, skipped=making.skipped, called=making.called, attempts=making.attempts)
+    return FlowSession(
         session_id=session_id,
         account_id=scope.account_id,
         environment=scope.environment,
@@ -95,30 +105,28 @@ def make_session(node: Node, making: Making) -> MadeSession:
         sequence=1,
         created_ms=now_ms,
         updated_ms=now_ms,
-        expires_ms=now_ms + integration.rules.session_ttl_ms,
+        expires_ms=now_ms + rules.session_ttl_ms,
         completed_ms=None,
         origin=making.origin,
         proof_kind=making.admitted_by,
         proof_key_id=making.key_id,
         locale=making.locale,
-        retention_ms=integration.rules.retention_ms,
-        sealed=seal_person(node.sealer, scope, session_id, own_key, making.person),
+        retention_ms=rules.retention_ms,
+        sealed=None,
         answer=None,
         redacted_ms=None,
-        customer_hash=customer_hash(node.sealer, scope, str(making.person.customer_reference)),
+        customer_hash=customer,
         superseded=0,
         signed=int(making.signed),
         control_text=write_json(control),
         steps_text=write_json(course.steps),
-        own_key=own_key,
         link=int(making.shareable),
         previous_session_id=making.previous_session_id,
         # Without a person the steps run by themselves; without a step to run the end comes by itself.
         wake_ms=now_ms if control.headless or course.status is not None else None,
         revision=0,
+        own_key=None,
     )
-    session, events = _told(session, making)
-    return MadeSession(session, _shared_row(session, making), _own_row(session, control), events)
 
 
 def _control(making: Making) -> Control:
@@ -155,10 +163,10 @@ def _shared_row(session: FlowSession, making: Making) -> tuple[Value, ...]:
     )  # fmt: skip
 
 
-def _own_row(session: FlowSession, control: Control) -> tuple[Value, ...]:
+def _own_row(session: FlowSession) -> tuple[Value, ...]:
     return (
         session.session_id, session.integration_id, session.customer_hash, 0, session.signed, session.control_text,
-        searched_text(*control.tags), session.steps_text, session.link, session.previous_session_id, session.wake_ms,
+        searched_text(*session.control.tags), session.steps_text, session.link, session.previous_session_id, session.wake_ms,
         session.revision,
     )  # fmt: skip
 

@@ -106,6 +106,18 @@ async def boot_of_a_page(scene: "Scene", block: Block) -> None:
     assert (sent["cp_id"], sent["email"], sent["broadband[provider]"]) == (["cp_..."], ["jane@example.com"], ["..."])
 
 
+async def flow_of_a_page(scene: "Scene", block: Block) -> None:
+    """The form is posted to the door of flows, whose refusal the page hears of."""
+    tag = f'<script src="{scene.address("https://accredit.example")}/sdk/accredit.js"></script>'
+    names = "const show = () => {}, report = (code) => { window.refused = code; };"
+    window, _ = await _show(scene, f'<button id="verify">Verify</button>{tag}{_script(names + block.code)}')
+    async with window.expect_request("**/flow") as posted:
+        await window.click("#verify")
+    sent = parse_qs((await posted.value).post_data or "")
+    assert (sent["templateId"], sent["customerReference"]) == (["flwtmp_..."], ["user-123456"])
+    await window.wait_for_function("window.refused")
+
+
 async def connection_of_the_application(scene: "Scene", block: Block) -> None:
     """The application's page, with the values that its backend got for the code."""
     tag = f'<script src="{scene.address("https://accredit.example")}/sdk/accredit.js"></script>'

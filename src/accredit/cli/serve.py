@@ -1,5 +1,6 @@
 """`accredit serve`."""
 
+import gc
 import logging
 import os
 import signal
@@ -81,6 +82,9 @@ class _Server(uvicorn.Server):
             # Newer releases of uvicorn end the process by themselves when the application does not start.
             self.should_exit = True
         if self.started:
+            # What a start leaves behind lives as long as the process, so no collection need ever look at it again.
+            gc.collect()
+            gc.freeze()
             self._announce()
 
     def stop(self) -> None:

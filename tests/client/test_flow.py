@@ -176,6 +176,16 @@ def test_waits_for_an_end(client, backend):
     assert client.wait(client.create(wanted(backend, "user-2")).id, timeout_s=0.02, every_s=0.01).status == "active"
 
 
+def test_two_calls_of_one_second_are_two(make_client, backend):
+    now = backend.server.clock.now
+    client = make_client(clock=lambda: now)
+    retry = FlowRetry(template_id=backend.template_id, customer_reference="user-1", strategy="reset")
+    made = [client.create(wanted(backend)).id, *(client.retry(retry).id for _ in range(2))]
+    assert [each.id for each in client.list().sessions] == made[::-1]
+    with pytest.raises(CallConflictError, match="session_already_exists"):
+        client.create(wanted(backend))
+
+
 def test_an_answer_that_was_lost_is_asked_for_again(make_client, between, backend):
     """The very same request, so that there is one session; whether the server answered the first or not is not known here."""
     client = make_client(between.url)

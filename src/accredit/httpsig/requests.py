@@ -27,6 +27,9 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 # As the request line has it: octets, of which none is a space or a control.
 _TARGET = re.compile(r"[!-~\x80-\xff]+")
 _DIGEST = re.compile(r"(sha-256)=([A-Za-z0-9+/]{43}=)", re.IGNORECASE | re.ASCII)
+# Visible at both ends: proxies and servers take other space away.
+_FIELD_NAME, _FIELD_VALUE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+"), re.compile(r"[!-~](?:[\t -~]*[!-~])?")
+_MOST_SIGNED = 10
 _DUMMY = bytes(32)
 
 
@@ -54,13 +57,23 @@ class VerifiedRequest:
 VERIFIER = object()
 
 
-def sign_request(method: str, target: str, body: bytes, *, key_id: str, secret: str, now: int) -> dict[str, str]:
+def sign_request(
+    method: str,
+    target: str,
+    body: bytes,
+    *,
+    key_id: str,
+    secret: str,
+    now: int,
+    also: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """The headers `Date`, `Digest` and `Authorization` of a request, spelt as the original spells them.
 
     method: in any case. target: path and query exactly as they are sent. body: its octets, empty where there is none. key_id: of the
-    API key. secret: its text, as written. now: Unix seconds; a server takes the request for 15 minutes.
+    API key. secret: its text, as written. now: Unix seconds; a server takes the request for 15 minutes. also: up to 7 further headers
+    that the request has, which are signed behind the three.
 
-    Raises MalformedError: `secret_malformed`; `field_invalid` (method, target, key_id, now).
+    Raises MalformedError: `secret_malformed`; `field_invalid` (method, target, key_id, now, also).
     """
     if not _KEY_ID.fullmatch(key_id):
         raise MalformedError("field_invalid", "key_id")
@@ -71,11 +84,23 @@ def sign_request(method: str, target: str, body: bytes, *, key_id: str, secret: 
         date = format_http_date(now)
     except ValueError as error:
         raise MalformedError("field_invalid", "now") from error
+    further = _read_further(also or {})
+    signed = (*_SIGNED, *further)
     digest = f"SHA-256={b64_encode(hashlib.sha256(body).digest())}"
-    signing_string = _signing_string(_SIGNED, method, target, {"date": date, "digest": digest})
+    signing_string = _signing_string(signed, method, target, {**further, "date": date, "digest": digest})
     signature = b64_encode(hmac.digest(read_written_secret(secret), signing_string, "sha256"))
-    parameters = f'keyId="{key_id}",algorithm="{ALGORITHM}",headers="{" ".join(_SIGNED)}",signature="{signature}"'
+    parameters = f'keyId="{key_id}",algorithm="{ALGORITHM}",headers="{" ".join(signed)}",signature="{signature}"'
     return {"Date": date, "Digest": digest, "Authorization": f"Signature {parameters}"}
+
+
+def _read_further(also: Mapping[str, str]) -> dict[str, str]:
+    """Further headers by their names in lower case. Raises MalformedError `field_invalid` (also)."""
+    further = {name.lower(): value for name, value in also.items()}
+    signed = {*_SIGNED, *further}
+    once = len(signed) == len(_SIGNED) + len(also) <= _MOST_SIGNED
+    if not once or not all(_FIELD_NAME.fullmatch(name) and _FIELD_VALUE.fullmatch(value) for name, value in further.items()):
+        raise MalformedError("field_invalid", "also")
+    return further
 
 
 def verify_request(

@@ -287,3 +287,31 @@ def test_a_verified_request_comes_from_verification_only() -> None:
         accredit.VerifiedRequest(KEY_ID, 0, "", NOW, ())
     with pytest.raises(TypeError, match="verify_request"):
         dataclasses.replace(verify(), key_id="another")
+
+
+def test_further_headers_are_signed_along() -> None:
+    also = {"Idempotency-Key": "k-1", "X-B": "a b"}
+    headers = accredit.sign_request("POST", TARGET, BODY, key_id=KEY_ID, secret=SECRET, now=NOW, also=also)
+    assert list(headers) == ["Date", "Digest", "Authorization"]
+    assert verify({**headers, **also}).signed == ("(request-target)", "date", "digest", "idempotency-key", "x-b")
+    assert refusal_of({**headers, **also, "X-B": "c"}) == ("mac_mismatch", "authorization")
+    assert refusal_of(headers) == ("authorization_malformed", "authorization")
+
+
+@pytest.mark.parametrize(
+    "also",
+    [
+        {"Date": "x"},
+        {"a": "1", "A": "2"},
+        {f"x-{number}": "1" for number in range(8)},
+        {"a b": "1"},
+        {"": "1"},
+        {"a": ""},
+        {"a": " 1"},
+        {"a": "1\n"},
+        {"a": "é"},
+    ],
+)
+def test_what_is_no_further_header_is_not_signed(also: dict[str, str]) -> None:
+    with pytest.raises(accredit.MalformedError, match="field_invalid: also"):
+        accredit.sign_request("POST", TARGET, BODY, key_id=KEY_ID, secret=SECRET, now=NOW, also=also)

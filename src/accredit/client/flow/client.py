@@ -21,8 +21,6 @@ class FlowClient:
     key_id, secret: of the API credential, as they are written. options: those of `FlowOptions`. http: an httpx.Client to use; one of
     its own ends with this one. Raises MalformedError `field_invalid` (base_url, key_id), `secret_malformed`. Every call raises
     CallError for what the server refuses, FailureError where no answer comes or none that can be read.
-
-    A request is signed with the time in seconds: the same call once more within its second is the same request, and has one effect.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ Each request is signed once. Sent again where no answer came it is the very same
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from secrets import token_hex
 from typing import TypedDict
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -141,6 +142,8 @@ class FlowOperations:
         content = b"" if body is None else compact_json(body)
         # RFC 3986 spelling: what is signed is the target as it is sent.
         text = f"?{urlencode(query, quote_via=quote)}" if query else ""
+        # Signed along, so that no two calls of one second are the same request unless they are meant to be.
+        once = {"Idempotency-Key": idempotency_key or token_hex(16)} if method == "POST" else {}
         signed = sign_request(
             method,
             f"{configuration.prefix}{_SESSIONS}{path}{text}",
@@ -148,12 +151,11 @@ class FlowOperations:
             key_id=configuration.key_id,
             secret=configuration.secret,
             now=int(configuration.clock()),
+            also=once,
         )
-        headers = {**signed, "Accept": _MEDIA_TYPE, "Cognito-Version": "2020-08-14"}
+        headers = {**signed, **once, "Accept": _MEDIA_TYPE, "Cognito-Version": "2020-08-14"}
         if content:
             headers["Content-Type"] = _MEDIA_TYPE
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
         return HttpRequest(method, f"{configuration.base_url}{_SESSIONS}{path}{text}", headers, content)
 
 

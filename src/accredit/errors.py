@@ -436,6 +436,7 @@ CODES: dict[str, Code] = {
         deployer_exists="There is a deployer of this id.",
         integration_exists="There is an integration of this id.",
         theme_exists="There is a theme of this id.",
+        checklist_flow_only="Only a template of the flow door has a checklist for going live.",
         account_exists="There is an account of this id.",
         session_not_active="The session has ended.",
         session_has_no_user="The session is anonymous, so it has no stored user data.",

@@ -12,6 +12,7 @@ SENTENCES = {
     "account": "Create and list accounts.",
     "deployer": "Create and list deployers.",
     "integration": "Create, show and change integrations.",
+    "checklist": "Say whether a template of the flow door is fit to go live.",
     "provider": "Create, show and change providers of the rest door.",
     "snippet": "Print what a deployer pastes into a page.",
     "client": "Create, list, disable and enable API clients.",

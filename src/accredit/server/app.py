@@ -22,6 +22,8 @@ from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
 from accredit.server.browser_secrets import refuse_browser_secret
+from accredit.server.checklist.observations import Observations
+from accredit.server.checklist.recording import forget_observations
 from accredit.server.claims import forget_claims
 from accredit.server.clock_comparison import compare_clocks
 from accredit.server.doors.boot import BootDoor
@@ -99,6 +101,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
         await sealer.ready(SERVER)
         await audit.ready(store, sealer)
         server_keys = ServerKeys(store, sealer, clock)
+        observations = Observations(store, sealer)
         keyring, webhook_keys = Keyring(store, sealer, clock), WebhookKeys(store, sealer, clock)
         yield Node(
             settings=settings,
@@ -116,7 +119,8 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             mailer=mailer,
             notices=notices,
             providers=Providers(store, sealer, outbound, mailer, settings.public_url),
-            steps=Steps(store, sealer, outbound, mailer, settings.public_url),
+            steps=Steps(store, sealer, outbound, mailer, settings.public_url, observations),
+            observations=observations,
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,
@@ -231,6 +235,8 @@ def _background(node: Node) -> list[Any]:
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_request_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_callouts, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
+        _repeat(_FLUSH_EVERY_S, node.observations.flush),
+        _repeat(_WEBHOOKS_EVERY_S, lambda: node.store.write(forget_observations, node.clock())),
         _repeat(_KEY_SETS_EVERY_S, lambda: node.key_sets.refresh_due(node.clock())),
         _repeat(_WEBHOOKS_EVERY_S, lambda: sweep_webhooks(node)),
         _repeat(_WEBHOOKS_EVERY_S, lambda: node.store.write(tell_expiring, node.clock())),

@@ -9,6 +9,7 @@ the API, reports of pages and of scanners.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from accredit.server.checklist.recording import find_holders, record_exposure
 from accredit.server.events.leaked import go_on_without
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.leaks import Leak, respond
@@ -39,6 +40,9 @@ async def answer_leak(node: Node, leak: Leak) -> tuple[KeyRecord, ...]:
     Raises FailureError `service_unavailable`.
     """
     revoked = await respond(node.store, leak)
+    # A page may show for long what was revoked when it was first seen.
+    if leak.source == "browser" and await node.store.read(find_holders, leak.exposed):
+        await node.store.write(record_exposure, (leak.exposed, leak.cause.at_ms))
     for account_id in dict.fromkeys(record.scope.account_id for record in revoked if record.scope.account_id):
         records = [record for record in revoked if record.scope.account_id == account_id]
         of_webhooks = await go_on_without(node, records, leak.cause)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from accredit.server.checklist.observations import Observations
 from accredit.server.events.signing import Signers
 from accredit.server.integrations.catalog import Catalog
 from accredit.server.keyring.callers import Callers
@@ -43,6 +44,7 @@ class Node:
     notices: Notices
     providers: Providers
     steps: Steps
+    observations: Observations
     remembered: RememberedTokens
     refusal_limit: RefusalLimit
     clock: Callable[[], int]

@@ -7,6 +7,7 @@ import pytest
 
 from accredit.server import audit
 from accredit.server.accounts.accounts import NewAccount, create_account
+from accredit.server.checklist.observations import Observations
 from accredit.server.gate.flow.user import User
 from accredit.server.integrations.flow import StepRule
 from accredit.server.keyring.changes import Cause
@@ -53,7 +54,8 @@ class Desk:
     now_ms: int = NOW_MS
 
     def find(self, rule: StepRule, scope: Scope = LIVE) -> StepKind:
-        return Steps(self.store, self.sealer, self.outbound, self.mailer, PUBLIC_URL).find(scope, rule)
+        observations = Observations(self.store, self.sealer)
+        return Steps(self.store, self.sealer, self.outbound, self.mailer, PUBLIC_URL, observations).find(scope, rule)
 
     def cause(self) -> Cause:
         return Cause(self.now_ms, actor="tester", request_id="req_1")

@@ -116,7 +116,7 @@ async def list_integrations(call: Call, query: IntegrationQuery) -> Reply:
 @operation("GET", _ADDRESS, answer=ANY_INTEGRATION, codes=("integration_not_found",), limited=True)
 async def read_integration(call: Call) -> Reply:
     """Read an integration."""
-    return json_reply(call.request_id, answer_integration(await _find(call)))
+    return json_reply(call.request_id, answer_integration(await find_integration_of(call)))
 
 
 @operation(
@@ -151,7 +151,7 @@ async def delete_integration(call: Call) -> Reply:
 )
 async def read_snippet(call: Call) -> Reply:
     """Render the snippet for the deployer's page: JSON, or the HTML alone for a caller that accepts `text/html`."""
-    record = await _find(call)
+    record = await find_integration_of(call)
     snippet = render_snippet(record, public_url=call.node.settings.public_url, sdk=load_sdk())
     if b"text/html" in call.sent.get(b"accept", b""):
         # Text to be pasted elsewhere: should a browser show it, nothing in it may run here.
@@ -177,13 +177,14 @@ async def create_passport_key(call: Call, body: NewPassportKey) -> Reply:
 @operation("GET", f"{_ADDRESS}/passport_keys", answer=KeyList, codes=("integration_not_found",))
 async def list_passport_keys(call: Call) -> Reply:
     """List an integration's passport keys, oldest first, without what opens."""
-    record = await _find(call)
+    record = await find_integration_of(call)
     wanted = KeyFilter(scope=call.scope, purpose="passport", integration_id=record.integration_id)
     records = await call.node.store.read(list_keys, wanted)
     return json_reply(call.request_id, KeyList([answer_key(each, call.now_ms) for each in records]))
 
 
-async def _find(call: Call) -> IntegrationRecord:
+async def find_integration_of(call: Call) -> IntegrationRecord:
+    """The integration that the address names. Raises NotFoundError `integration_not_found`, also where the key does not reach it."""
     integration_id = call.part("integration_id")
     record = await call.node.store.read(find_ours, (call.scope, integration_id)) if call.reaches(integration_id) else None
     return found(record, "integration_not_found")

@@ -9,6 +9,7 @@ is used again only for the same name at the same checked address. No redirect is
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
@@ -62,6 +63,20 @@ class Outbound:
             if error.code == "address_forbidden":
                 raise MalformedError("endpoint_address_forbidden") from error
         return target
+
+    async def has_address(self, host: str) -> bool | None:
+        """Whether a name has an address at all; None where nobody can say just now, or a proxy resolves names."""
+        if self._proxy is not None:
+            return None
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return bool(await self._resolve(host, 443))
+        except TimeoutError:
+            return None
+        except UnicodeError:
+            return False
+        except OSError as error:
+            return None if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN else False
 
     async def send(self, request: OutboundRequest) -> Answer:
         """Make one attempt.

@@ -2,12 +2,13 @@
 
 from accredit.encoding import Json, compact_json
 from accredit.errors import FailureError, MalformedError
+from accredit.server.checklist.observations import Observations
 from accredit.server.ids import new_id
 from accredit.server.mail import Mailer, MailError
 from accredit.server.otp.codes import SANDBOX_CODE
 from accredit.server.otp.texts import write_letter, write_message
 from accredit.server.outbound import Outbound, OutboundRequest
-from accredit.server.steps.addresses import UndeliveredError
+from accredit.server.steps.addresses import Carrier, UndeliveredError
 from accredit.server.steps.gateways import Gateways, SmsGateway, fill_body
 from accredit.server.steps.step import Asked
 
@@ -66,6 +67,25 @@ class SmsCarrier:
             return (await self._outbound.send(request)).status
         except (FailureError, MalformedError) as error:
             raise UndeliveredError(error.code, "down") from error
+
+
+class WatchedCarrier:
+    """Another carrier, of which is noted whether it does what it is there for."""
+
+    def __init__(self, carrier: Carrier, observations: Observations) -> None:
+        self.fixed_code = carrier.fixed_code
+        self._carrier = carrier
+        self._observations = observations
+
+    async def send(self, asked: Asked, address: str, code: str) -> None:
+        """Send it. An address that takes nothing says nothing of the carrier."""
+        try:
+            await self._carrier.send(asked, address, code)
+        except UndeliveredError as error:
+            if error.fault != "refused":
+                self._observations.note_step(asked.integration_id, asked.step, error.reason, asked.now_ms)
+            raise
+        self._observations.note_step(asked.integration_id, asked.step, None, asked.now_ms)
 
 
 class SimulatedCarrier:

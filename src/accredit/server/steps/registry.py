@@ -3,6 +3,7 @@
 kind = node.steps.find(scope, rule)
 """
 
+from accredit.server.checklist.observations import Observations
 from accredit.server.integrations.flow import StepRule
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
@@ -10,7 +11,7 @@ from accredit.server.mail import Mailer
 from accredit.server.outbound import Outbound
 from accredit.server.steps.addresses import EMAIL, PHONE, AddressKind, Carrier
 from accredit.server.steps.callouts.step import CalloutStep
-from accredit.server.steps.carriers import MailCarrier, SimulatedCarrier, SmsCarrier
+from accredit.server.steps.carriers import MailCarrier, SimulatedCarrier, SmsCarrier, WatchedCarrier
 from accredit.server.steps.gateways import Gateways
 from accredit.server.steps.services import Services
 from accredit.server.steps.simulated import SimulatedService, SimulatedStep
@@ -23,15 +24,17 @@ from accredit.server.store import Store
 class Steps:
     """The steps of one process. services, gateways: what owners say of theirs."""
 
-    def __init__(self, store: Store, sealer: Sealer, outbound: Outbound, mailer: Mailer, public_url: str) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, outbound: Outbound, mailer: Mailer, public_url: str, observations: Observations
+    ) -> None:
         self.services = Services(store)
         self.gateways = Gateways(store, sealer)
         self._store = store
         self._sealer = sealer
         self._public_url = public_url
         self._carriers: dict[str, tuple[AddressKind, Carrier]] = {
-            "verify_email": (EMAIL, MailCarrier(mailer)),
-            "verify_sms": (PHONE, SmsCarrier(self.gateways, outbound)),
+            "verify_email": (EMAIL, WatchedCarrier(MailCarrier(mailer), observations)),
+            "verify_sms": (PHONE, WatchedCarrier(SmsCarrier(self.gateways, outbound), observations)),
         }
 
     def find(self, scope: Scope, rule: StepRule) -> StepKind:

@@ -8,6 +8,7 @@ import msgspec
 from accredit.encoding import compact_json
 from accredit.errors import ConflictError, FailureError, MalformedError
 from accredit.sealing import ENCRYPTION_ALGORITHMS, EncryptionKeyError
+from accredit.server.checklist.observations import SeenOpening
 from accredit.server.gate.faults import Fault, FaultyRequestError, fault
 from accredit.server.gate.flow.bodies import CreateCall
 from accredit.server.integrations.integration import FlowIntegration
@@ -56,6 +57,10 @@ async def create_by_api(node: Node, creation: Creation, claim: Claim | None) -> 
     found = await node.store.write(_create, _Creating(made, creation.idempotent, adds_link, claim))
     if isinstance(found, Replayed):
         return found
+    reference, template_id = creation.call.customer_reference, found.integration_id
+    node.observations.note_opening(
+        SeenOpening(found.scope, template_id, found.customer_hash, reference, making.admitted_by, making.now_ms)
+    )
     return CreatedFlow(await expire_if_due(node, found), existed=found.session_id != made.session.session_id)
 
 

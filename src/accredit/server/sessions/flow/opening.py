@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from accredit.errors import FailureError, Refused
+from accredit.server.checklist.observations import SeenOpening
 from accredit.server.gate.flow import FlowAdmission, User
 from accredit.server.limits import network_of
 from accredit.server.node import Node
@@ -47,7 +48,21 @@ async def open_by_page(node: Node, admission: FlowAdmission, visitor: FlowVisito
     await node.sealer.ready(admission.integration.scope)
     opening = _prepare(node, admission, visitor)
     session, resumed = await node.store.write(_open, opening)
+    node.observations.note_opening(_seen(admission, session, opening.creation.now_ms, visitor.address))
     return OpenedFlow(await expire_if_due(node, session), opening.token, resumed)
+
+
+def _seen(admission: FlowAdmission, session: FlowSession, at_ms: int, address: str) -> SeenOpening:
+    return SeenOpening(
+        scope=session.scope,
+        integration_id=session.integration_id,
+        customer_hash=session.customer_hash,
+        customer_reference=admission.customer_reference,
+        admitted_by=admission.admitted_by,
+        at_ms=at_ms,
+        origin=admission.origin,
+        address=address,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ Ids, statuses, times and the keyed hash of the customer stay, so that erasure is
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from accredit.errors import ConflictError, FailureError
+from accredit.server.checklist.recording import forget_reference
 from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
@@ -38,6 +40,15 @@ def _redact(draft: Draft, cause: Cause | None) -> None:
     if draft.session.redacted_ms is not None:
         return
     draft.redact()
+    session = draft.session
+    draft.writes.append(
+        partial(
+            forget_reference,
+            integration_id=session.integration_id,
+            customer_hash=session.customer_hash,
+            now_ms=draft.now_ms,
+        )
+    )
     if cause is not None:
         draft.entries.append(audit_entry(draft.session, "session.redacted", cause))
 

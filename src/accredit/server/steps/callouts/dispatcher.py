@@ -104,6 +104,8 @@ class CalloutDispatcher:
             return
         said = await self._sending.send(callout, node.clock())
         telemetry.callout_tries(_outcome_of(said)).inc()
+        unanswered = said.reason if isinstance(said, Unanswered) else None
+        node.observations.note_step(session.integration_id, callout.step, unanswered, node.clock())
         if isinstance(said, Pending):
             await self._promise(callout, said)
         elif isinstance(said, Unanswered):

@@ -510,7 +510,70 @@ CREATE TABLE attempts (
 );
 """
 
+_OBSERVATIONS = """
+CREATE TABLE flow_tallies (
+    integration_id TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    what TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, day, what)
+);
+CREATE INDEX flow_tallies_by_age ON flow_tallies (day);
+
+CREATE TABLE flow_references (
+    integration_id TEXT NOT NULL,
+    customer_hash BYTEA NOT NULL,
+    folded_hash BYTEA NOT NULL,
+    likeness TEXT,
+    varies BIGINT NOT NULL DEFAULT 0,
+    crowded_day BIGINT,
+    day BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, customer_hash)
+);
+CREATE INDEX flow_references_folded ON flow_references (integration_id, folded_hash);
+CREATE INDEX flow_references_by_age ON flow_references (day);
+CREATE INDEX flow_references_faulty ON flow_references (integration_id, day)
+    WHERE likeness IS NOT NULL OR varies = 1 OR crowded_day IS NOT NULL;
+
+CREATE TABLE flow_clients (
+    integration_id TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    customer_hash BYTEA NOT NULL,
+    client_hash BYTEA NOT NULL,
+    signed BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (integration_id, day, customer_hash, client_hash)
+);
+CREATE INDEX flow_clients_signed ON flow_clients (integration_id, client_hash, at_ms) WHERE signed = 1;
+CREATE INDEX flow_clients_by_age ON flow_clients (day);
+
+CREATE TABLE step_tries (
+    integration_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    answered_ms BIGINT,
+    failed_ms BIGINT,
+    reason TEXT,
+    PRIMARY KEY (integration_id, step)
+);
+
+CREATE TABLE exposures (
+    account_id TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (account_id, environment, day)
+);
+
+CREATE TABLE confirmations (
+    integration_id TEXT NOT NULL,
+    item TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    actor TEXT,
+    PRIMARY KEY (integration_id, item)
+);
+"""
+
 
 def upgrade() -> None:
-    for part in (_CONFIGURATION, _KEYS, _SESSIONS, _RECORDS, _WEBHOOKS):
+    for part in (_CONFIGURATION, _KEYS, _SESSIONS, _RECORDS, _WEBHOOKS, _OBSERVATIONS):
         ddl.run(part)

@@ -213,6 +213,7 @@ def test_a_resumed_frame_shows_no_earlier_input(make_backend):
 
 def test_language_is_the_pages_else_the_browsers(page):
     assert "Ennen kuin aloitamme" in page.post(locale="fi-FI").text
+    assert "Innan vi börjar" in page.post(locale="sv").text
     assert "Bevor wir beginnen" in page.post("user-2", headers={"Accept-Language": "de"}).text
     assert "Before we begin" in page.post("user-3", locale="xx").text
 

@@ -57,6 +57,7 @@ def test_a_node_whose_lease_ran_out_writes_nothing(any_hooks: Hooks, receiver: R
     hooks.run(scene())
     (logged,) = hooks.log(endpoint)
     assert (len(receiver.requests), logged.delivery.status, len(logged.attempts)) == (2, "succeeded", 1)
+    assert logged.delivery.attempts == 1
     assert len({each.headers["webhook-id"] for each in receiver.requests}) == 1
 
 

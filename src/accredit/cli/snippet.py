@@ -26,7 +26,7 @@ from accredit.server.settings import read_settings
 @database_options
 @json_option
 def command(integration_id: str, only: str | None, public_url: str | None, database: Database, as_json: bool) -> None:
-    """Print what a deployer pastes into a page to embed or boot an integration.
+    """Print what a deployer pastes into a page to embed or boot an integration, or to verify its users.
 
     Where a signed deployment or a signature is asked for, also programs for the deployer's server that sign.
     """

@@ -1,7 +1,7 @@
 """The vectors of webhooks that are the library's, every one of them, as its users call it.
 
-Kinds of the server: `event_mapping` stands in tests/server/events/test_bodies.py, `schedule` in tests/server/deliveries, `address_guard`
-and `url_guard` in tests/server/test_outbound.py.
+Kinds of the server: `event_mapping` stands in tests/server/events/test_bodies.py, `schedule` in tests/server/deliveries,
+`address_guard` and `url_guard` in tests/server/test_outbound.py.
 """
 
 import json

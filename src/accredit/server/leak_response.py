@@ -41,7 +41,8 @@ async def answer_leak(node: Node, leak: Leak) -> tuple[KeyRecord, ...]:
     """
     revoked = await respond(node.store, leak)
     # A page may show for long what was revoked when it was first seen.
-    if leak.source == "browser" and await node.store.read(find_holders, leak.exposed):
+    holders = await node.store.read(find_holders, leak.exposed) if leak.source == "browser" else ()
+    if holders:
         await node.store.write(record_exposure, (leak.exposed, leak.cause.at_ms))
     for account_id in dict.fromkeys(record.scope.account_id for record in revoked if record.scope.account_id):
         records = [record for record in revoked if record.scope.account_id == account_id]

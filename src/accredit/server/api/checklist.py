@@ -20,7 +20,7 @@ class ConfirmedItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     item: Literal["signing_rules_read"]
 
 
-@operation("GET", _ADDRESS, answer=Checklist, codes=_CODES, limited=True)
+@operation("GET", _ADDRESS, answer=Checklist, codes=_CODES)
 async def read_integration_checklist(call: Call) -> Reply:
     """Say whether a template of the flow door is fit to go live, and what to do where it is not."""
     return json_reply(call.request_id, await read_checklist(call.node, await find_integration_of(call)))

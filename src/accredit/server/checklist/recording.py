@@ -154,7 +154,7 @@ def _by_day(openings: Iterable[Opening]) -> Mapping[tuple[str, int], list[Openin
 
 def _filled(values: Collection[bytes]) -> list[Value]:
     """The values in order, as many as the next power of two, so that few statement texts serve every group and stay prepared."""
-    ordered: list[Value] = sorted(values)
+    ordered: list[Value] = [*sorted(values)]
     return ordered + ordered[:1] * ((1 << (len(ordered) - 1).bit_length()) - len(ordered))
 
 

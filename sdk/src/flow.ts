@@ -65,7 +65,7 @@ const DIALOG =
   "box-sizing:border-box;padding:44px 0 0;border:0;width:480px;max-width:100%;height:100%;max-height:100%;" +
   "box-shadow:0 0 0 100vmax #0008";
 // In the bar above the frame, of which it thus covers nothing.
-const BUTTON = "position:absolute;top:0;right:0;width:44px;height:44px;border:0;background:none;font-size:24px";
+const BUTTON = "position:absolute;top:0;right:0;width:44px;height:44px;border:0;background:0;font-size:2em";
 
 const SECRET = /^((live|sandbox)_secret_|accredit_(live|sandbox)_)/;
 const TEXTS = ["publishableKey", "templateId", "customerReference", "signature", "email", "locale"] as const;
@@ -138,7 +138,7 @@ export function createFlow(script_origin?: Origin): FlowConstructor {
       };
 
       this.on = (topic, handler) => {
-        const listener: [string, typeof handler] = [topic === "all" ? "ui error session" : topic, handler];
+        const listener: [string, typeof handler] = [topic === "all" ? "ui error session" : `${topic}`, handler];
         listeners.add(listener);
         return () => void listeners.delete(listener);
       };
@@ -146,8 +146,8 @@ export function createFlow(script_origin?: Origin): FlowConstructor {
       this.open = () => {
         if (dialog) return;
         renewed = undefined;
-        // Escape closes a dialog by itself.
-        dialog = build("dialog", { style: DIALOG, ariaLabel: "Verification", lang: "en", onclose: close });
+        // What Escape does. The event of the closing itself comes late, when another dialog may be there.
+        dialog = build("dialog", { style: DIALOG, ariaLabel: "Verification", lang: "en", oncancel: close });
         dialog.append(build("button", { style: BUTTON, ariaLabel: "Close", textContent: "×", onclick: close }));
         // Beside the body, which frameworks empty and replace.
         document.documentElement.append(dialog);

@@ -158,6 +158,6 @@ function mount<F extends object>(
 
 function tellEvent({ name, detail }: Unread<FrameMessage>, on_event: CallOptions<never>["on_event"]): void {
   const text = attempt(() => JSON.stringify(detail ?? null));
-  if (!matches(/^[a-z][a-z0-9_.]{0,63}$/, name) || !text || new Blob([text]).size > 16384) return;
+  if (!matches(/^[a-z][\da-z_.]{0,63}$/, name) || !text || new Blob([text]).size > 16384) return;
   tell(on_event, { name, detail: JSON.parse(text) });
 }

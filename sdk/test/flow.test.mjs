@@ -231,6 +231,19 @@ test("close may come at any time", async () => {
   assert.equal((await log(page)).length, 2);
 });
 
+test("close and open in one task open anew", async () => {
+  const page = await visit(world);
+  await show(page);
+  await page.evaluate(() => {
+    flow.close();
+    flow.open();
+  });
+  await (await inModal(page)).evaluate(() => connection.ready());
+  assert.deepEqual(await logged(page, 3), [OPENED, CLOSED, OPENED]);
+  await settle(page);
+  assert.equal(await page.isVisible("dialog"), true);
+});
+
 test("close while a signature is fetched posts nothing and tells nothing", async () => {
   const page = await visit(world);
   await page.evaluate((options) => {
@@ -268,6 +281,7 @@ test("on gives back what ends it; a handler that throws stops no other and is he
     });
     flow.on("ui", same);
     flow.on("ui", null);
+    flow.on(undefined, same);
     flow.on("ui", () => {
       off();
       off();

@@ -28,7 +28,8 @@ export async function framed(page, location = "#one") {
   const element = await page.waitForSelector(`${location} iframe`, { state: "attached" });
   const frame = await element.contentFrame();
   // A browser draws nothing of what is not to be seen, so its own frames are no clock to ask by.
-  await until(() => frame.evaluate(() => !!window.connection));
+  const connected = () => frame.evaluate(() => !!window.connection);
+  await until(() => connected().catch(() => false)); // It may be on its way to another page.
   return frame;
 }
 

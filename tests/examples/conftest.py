@@ -1,16 +1,19 @@
 """The samples as programs, and a server whose clock shows the time by which they sign."""
 
+import asyncio
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+import uvloop
 
-from ..doors.conftest import Clock, Server, start_server
+from ..doors.conftest import Clock, Server, migrated_sqlite, start
 from .languages import LANGUAGES, Done, build, run
 
-__all__ = ["start_server"]
+__all__ = ["migrated_sqlite"]
 
 Sample = Callable[..., Done]
 
@@ -45,19 +48,18 @@ def printed(sample: Sample) -> Callable[..., str]:
     return sign
 
 
-@pytest.fixture
-def clock() -> Clock:
+class Present(Clock):
     """A clock that shows the present."""
 
-    class Present(Clock):
-        def __call__(self) -> int:
-            self.now_ms = time.time_ns() // 1_000_000
-            return self.now_ms
-
-    return Present()
+    def __call__(self) -> int:
+        self.now_ms = time.time_ns() // 1_000_000
+        return self.now_ms
 
 
-@pytest.fixture
-def server(start_server: Any, sqlite_url: str) -> Server:
-    """A running server."""
-    return start_server(sqlite_url)
+@pytest.fixture(scope="session")
+def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all samples, which may call this machine; each test has an account of its own."""
+    path = tmp_path_factory.mktemp("samples") / "accredit.sqlite"
+    shutil.copyfile(migrated_sqlite, path)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, ExitStack() as ending:
+        yield start(ending, runner.run, Present(), f"sqlite:///{path}", {"outbound_allow": ("127.0.0.0/8",)})

@@ -1,12 +1,8 @@
-"""Sites that ask who a visitor is, each in its framework and a process of its own, with a visitor who goes all the way."""
+"""Sites that ask who a visitor is, each in its framework and in one process of its own, with a visitor who goes all the way."""
 
 import json
-import os
 import re
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +14,7 @@ import pytest
 from accredit import generate_encryption_key
 
 from ..doors.rest.person import Person
+from .processes import Running, free_port, running
 
 SITES = Path(__file__).parents[2] / "examples" / "rest"
 BINARIES = Path(sys.executable).parent
@@ -30,12 +27,15 @@ COMMANDS = {
 
 @dataclass
 class Site:
-    """A running site. log: what it wrote on both outputs."""
+    """A running site. owner: its customer at the server."""
 
-    url: str
+    process: Running
     server: Any
     owner: Any
-    log: Path
+
+    @property
+    def url(self) -> str:
+        return self.process.url
 
 
 class Visitor:
@@ -46,10 +46,14 @@ class Visitor:
         self.http = httpx.Client(base_url=site.url, timeout=20)
         self.accredit = httpx.Client(base_url=site.server.url)
 
-    def start(self) -> str:
-        """Press the site's button; where it sends the browser."""
+    def press(self) -> httpx.Response:
+        """Press the site's button."""
         page = self.http.get("/").text
-        answer = self.http.post("/start", data=dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', page)))
+        return self.http.post("/start", data=dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', page)))
+
+    def start(self) -> str:
+        """The same; where it sends the browser."""
+        answer = self.press()
         assert answer.status_code in (302, 303), answer.text
         return answer.headers["location"]
 
@@ -69,8 +73,8 @@ class Visitor:
         self.accredit.close()
 
 
-@pytest.fixture(params=COMMANDS)
-def site(request: pytest.FixtureRequest, server: Any, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module", params=COMMANDS)
+def site(request: pytest.FixtureRequest, server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site in each framework in turn, of a customer whose policy ties the callback to the browser."""
     owner = server.owner(environment="sandbox")
     policy = {"door": "rest", "session_nonce": "always", "protection": "jwe"}
@@ -83,33 +87,10 @@ def site(request: pytest.FixtureRequest, server: Any, tmp_path: Path) -> Iterato
         "ANSWERS_KEY": json.dumps(generate_encryption_key("ECDH-ES").private_jwk),
         "SITE_SECRET": "only-for-this-test-" * 3,
     }
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-    command = [str(part).replace("PORT", port) for part in COMMANDS[request.param]]
-    running = Site(f"http://127.0.0.1:{port}", server, owner, tmp_path / "site.log")
-    with running.log.open("w") as log:
-        directory = SITES / request.param
-        process = subprocess.Popen(command, cwd=directory, env={**os.environ, **environ}, stdout=log, stderr=log)
-        try:
-            await_site(running, process)
-            yield running
-        finally:
-            process.terminate()
-            process.wait(20)
-    assert "no-1" not in running.log.read_text()
-
-
-def await_site(site: Site, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until it answers."""
-    for _ in range(300):
-        assert process.poll() is None, site.log.read_text()
-        try:
-            httpx.get(site.url)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"the site does not answer:\n{site.log.read_text()}")
+    log = tmp_path_factory.mktemp(request.param) / "site.log"
+    with running(COMMANDS[request.param], free_port(), SITES / request.param, environ, log) as process:
+        yield Site(process, server, owner)
+    assert "no-1" not in process.said
 
 
 @pytest.fixture
@@ -161,7 +142,8 @@ def test_who_sent_a_link_to_another_does_not_become_that_person(site: Site, visi
 def test_a_refusal_of_the_server_is_told(site: Site, visitors: list[Visitor]) -> None:
     visitor, _ = visitors
     (client,) = site.owner.call("GET", "/v1/api_clients")["api_clients"]
-    site.owner.call("PATCH", f"/v1/api_clients/{client['client_id']}", 200, {"enabled": False})
-    page = visitor.http.get("/").text
-    answer = visitor.http.post("/start", data=dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', page)))
+    address = f"/v1/api_clients/{client['client_id']}"
+    site.owner.call("PATCH", address, 200, {"enabled": False})
+    answer = visitor.press()
     assert (answer.status_code, answer.text) == (401, "That did not work (invalid_client).")
+    site.owner.call("PATCH", address, 200, {"enabled": True})

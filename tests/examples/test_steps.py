@@ -1,7 +1,6 @@
 """The sample service of steps as a process of its own: asked by a running server, answering at once and later."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,26 +10,23 @@ import pytest
 
 from accredit import sign_webhook
 
-from ..doors.conftest import start_server
 from ..doors.flow.service import Person, eventually
 from ..flow_backend import make_flow_backend
+from .processes import free_port
 
 SERVICE = Path(__file__).parents[2] / "examples" / "steps" / "service.py"
-__all__ = ["start_server"]
 
 
-@pytest.fixture
-def backend(start_server, sqlite_url):
+@pytest.fixture(scope="module")
+def backend(server):
     """A backend whose server may call this machine."""
-    server = start_server(sqlite_url, outbound_allow=["127.0.0.1"])
     return make_flow_backend(server.owner(environment="sandbox"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(backend):
     """The sample as it runs, and what the account calls it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     made = backend.owner.call("POST", "/v1/step_services", 201, {"url": f"{url}/steps"})
     environ = {**os.environ, "STEP_SECRET": made["secret"]}

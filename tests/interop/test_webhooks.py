@@ -1,12 +1,18 @@
 """The packages `standardwebhooks` of both registries: what we and our server sign they verify, and what they sign we do."""
 
+import email.message
+import io
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import multidict
 import pytest
 import standardwebhooks
+import starlette.datastructures
+import werkzeug.datastructures
+from django.http.request import HttpHeaders
 
 import accredit
 from accredit.server.events.bodies import FlowFacts, body_of, event_id_of
@@ -91,6 +97,32 @@ def test_they_refuse_what_we_refuse(receiver: Python | Node, now: int) -> None:
             receiver.verify(key, octets, sent)
         with pytest.raises(accredit.Refused):
             accredit.verify_webhook(octets.encode(), sent, secrets=[key], now=now)
+
+
+def test_headers_are_taken_as_frameworks_have_them(now: int) -> None:
+    secret, body = accredit.generate_webhook_secret(), BODIES[0].encode()
+    plain = accredit.sign_webhook(body, event_id="evt_1", secrets=[secret], now=now)
+    pairs = [(name.title(), value) for name, value in plain.items()]
+    octets = [(name.encode(), value.encode()) for name, value in plain.items()]
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in plain.items()}
+    message = email.message.Message()  # http.server
+    for name, value in pairs:
+        message[name] = value
+    for headers in (
+        dict(pairs),  # also an IncomingHttpHeaders of Node, as a Lambda is given it
+        pairs,
+        octets,  # ASGI
+        message,
+        starlette.datastructures.Headers(raw=octets),
+        werkzeug.datastructures.Headers(pairs),
+        werkzeug.datastructures.EnvironHeaders({**environ, "wsgi.input": io.BytesIO()}),
+        HttpHeaders(environ),
+        multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs)),  # aiohttp
+    ):
+        assert accredit.verify_webhook(body, headers, secrets=[secret], now=now).id == "evt_1"
+    for twice in ([*pairs, pairs[0]], starlette.datastructures.Headers(raw=[*octets, octets[0]])):
+        with pytest.raises(accredit.Refused, match="webhook_headers_missing"):
+            accredit.verify_webhook(body, twice, secrets=[secret], now=now)
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -28,6 +28,7 @@ def change(backend, **policy):
         ({"templateId": ""}, "field_missing", 400, "templateId"),
         ({"templateId": "flw-1"}, "field_invalid", 400, "templateId"),
         ({"locale": "e" * 36}, "field_invalid", 400, "locale"),
+        ({"locale": "en\x00"}, "field_invalid", 400, "locale"),
         ({"email": "nobody"}, "field_invalid", 400, "email"),
         ({"customerReference": ""}, "customer_reference_invalid", 400, "customer_reference"),
         ({"customerReference": "a\nb"}, "customer_reference_invalid", 400, "customer_reference"),

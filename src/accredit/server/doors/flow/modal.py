@@ -43,7 +43,9 @@ TOLD = frozenset({
     *("unsigned_session_limit_reached", "secret_exposed", "rate_limited"),
 })  # fmt: skip
 _TEMPLATE = re.compile(r"[A-Za-z0-9_]{1,64}")
-_LIMITS = {"locale": 35, "sdk": 32, "publishableKey": 128}
+_LIMITS = {"sdk": 32, "publishableKey": 128}
+# Tags of languages, and the names that operating systems have for them.
+_LOCALE = re.compile(r"[A-Za-z0-9_.@-]{0,35}")
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -142,6 +144,8 @@ def _read_ask(fields: dict[str, str], visit: Visit, accept_language: str) -> Ask
     for name, limit in _LIMITS.items():
         if len(fields.get(name, "")) > limit:
             raise MalformedError("field_invalid", name)
+    if not _LOCALE.fullmatch(fields.get("locale", "")):
+        raise MalformedError("field_invalid", "locale")
     signature = fields.get("signature")
     proof = ReferenceProof(
         customer_reference=fields.get("customerReference"),

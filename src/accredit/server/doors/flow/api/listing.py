@@ -6,6 +6,7 @@ from accredit.errors import MalformedError
 from accredit.reference import read_customer_reference
 from accredit.server.api.cursors import ListBinding, read_cursor
 from accredit.server.doors.flow.api.calls import FlowCall
+from accredit.server.integrations.flow import is_template_id
 from accredit.server.sessions.flow.listing import NEWEST, FlowSearch
 from accredit.server.sessions.flow.record import customer_hash
 from accredit.server.sessions.flow.statuses import FLOW_WORDS, FlowWord
@@ -35,9 +36,10 @@ async def read_page(call: FlowCall) -> AskedPage:
         _check_reference(reference)
         await call.node.sealer.ready(call.scope)
         hashed = customer_hash(call.node.sealer, call.scope, reference)
-    for name in ("template_id", "tag"):
-        if len(given.get(name, "")) > _MOST_TEXT:
-            raise MalformedError("parameter_invalid", name)
+    if not is_template_id(given.get("template_id", "any")):
+        raise MalformedError("parameter_invalid", "template_id")
+    if len(given.get("tag", "")) > _MOST_TEXT:
+        raise MalformedError("parameter_invalid", "tag")
     search = FlowSearch(call.scope, call.now_ms, given.get("template_id"), hashed, _status(given), given.get("tag"))
     named = (given.get("template_id"), None if hashed is None else hashed.hex(), given.get("status"), given.get("tag"))
     binding = ListBinding("flow_sessions", call.scope, named)

@@ -63,9 +63,10 @@ def test_says_what_is_wrong_with_a_create(backend):
         assert errors(backend.create(status=400, query=query)) == [("parameter_invalid", "idempotent")]
     told = backend.create("a\nb", status=422)
     assert errors(told) == [("customer_reference_invalid", "/user/customer_reference")]
-    told = backend.create(status=422, user={"name": {"first": "Ada"}}, tags=["ok", 5], shareable="yes")
+    told = backend.create(status=422, user={"name": {"first": "Ada"}}, tags=["ok", 5], shareable="yes", consent=[])
     assert errors(told) == [
         ("validation_failed", "/user/name/last"),
+        ("validation_failed", "/consent"),
         ("validation_failed", "/shareable"),
         ("validation_failed", "/tags/1"),
     ]
@@ -244,7 +245,8 @@ def test_names_the_parameter_at_fault(backend):
         ("?status=active&status=failed", "status"),
         ("?customer_reference=a%0Ab", "customer_reference"),
         (f"?tag={'x' * 256}", "tag"),
-        (f"?template_id={'x' * 256}", "template_id"),
+        (f"?template_id={'x' * 65}", "template_id"),
+        ("?template_id=%00", "template_id"),
         ("?cursor=x", "cursor"),
     ):
         assert errors(backend.call("GET", query, 400)) == [("parameter_invalid", name)]

@@ -131,11 +131,11 @@ def test_at_its_time_a_link_shows_the_end_though_no_sweeper_ran(backend):
 
 def test_the_person_returns_to_where_the_owner_says(backend):
     change(backend, allowed_origins=[ORIGIN])
-    made = backend.create(shareable=True, return_url=f"{ORIGIN}/done?order=7")
+    made = backend.create(shareable=True, return_url=f"{ORIGIN}/done?order=7#end")
     shown = open_link(backend.server, made["shareable_url"])
     assert ORIGIN not in shown.html
     ended = shown.submit(accept="1")
-    assert f'href="{ORIGIN}/done?order=7&amp;session_id={made["id"]}"' in ended.html
+    assert f'href="{ORIGIN}/done?order=7&amp;session_id={made["id"]}#end"' in ended.html
     assert "Continue to shop.example" in ended.html
     assert "session_id" not in open_link(backend.server, backend.create("user-2", shareable=True)["shareable_url"]).html
 

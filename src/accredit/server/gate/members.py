@@ -1,7 +1,7 @@
 """Reading the members of a request one by one: what is wrong is collected, and the reading goes on.
 
-protocol-rest.md section 5, protocol-flow.md section 9. `null` is absence at every depth, and so is an empty list, and an empty text
-where no least length is given. Lengths are in characters.
+protocol-rest.md section 5, protocol-flow.md section 9. `null` is absence at every depth, and so is an empty text where no least
+length is given; at the rest door an empty list is too. Lengths are in characters.
 """
 
 import re
@@ -61,11 +61,12 @@ class Members:
         self._faults.append(fault(self._prefix + name, code, reason))
 
     def find(self, name: str) -> Json:
-        """The member as it came; None where it is absent, as a list of nothing is too."""
+        """The member as it came; None where it is absent, as a list of nothing is too, unless names count as they are."""
         key = name if self._exact else _lowered_name(name)
         self._read.add(key)
         value = self._given.get(key)
-        return None if isinstance(value, list) and all(each is None for each in value) else value
+        nothing = not self._exact and isinstance(value, list) and all(each is None for each in value)
+        return None if nothing else value
 
     def text(self, name: str, *, least: int = 0, most: int, judge: Judge | None = None) -> str | None:
         """A text of that many characters. judge: says what else is wrong with it."""

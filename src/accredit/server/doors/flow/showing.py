@@ -112,4 +112,5 @@ def _verdict(node: Node, session: FlowSession, viewer: Viewer, now_ms: int) -> S
 
 
 def _with_session(address: str, session_id: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}session_id={session_id}"
+    page, mark, fragment = address.partition("#")
+    return f"{page}{'&' if '?' in page else '?'}session_id={session_id}{mark}{fragment}"

@@ -21,7 +21,7 @@ from accredit.server.app import open_node
 from accredit.server.events import outbox
 from accredit.server.events.delivery_log import NEWEST, DeliverySearch, LoggedDelivery, find_deliveries, find_delivery
 from accredit.server.events.dispatcher import Dispatcher
-from accredit.server.events.endpoint_actions import EndpointAction, disable_endpoint, enable_endpoint
+from accredit.server.events.endpoint_actions import EndpointAction, delete_endpoint, disable_endpoint, enable_endpoint
 from accredit.server.events.endpoints import EndpointChange, Parts, create_endpoint
 from accredit.server.events.records import Endpoint, find_endpoint
 from accredit.server.events.sweeping import sweep_webhooks
@@ -154,6 +154,10 @@ class Hooks:
     async def enable(self, endpoint: Endpoint) -> None:
         """Its owner wants it again."""
         await enable_endpoint(self.node.store, EndpointAction(self.scope, endpoint.endpoint_id, self.cause))
+
+    async def delete(self, endpoint: Endpoint) -> None:
+        """Its owner takes it away."""
+        await delete_endpoint(self.node.store, EndpointAction(self.scope, endpoint.endpoint_id, self.cause))
 
     def subjects(self, post: Post) -> list[str]:
         """Of the letters that were sent until now."""

@@ -1,6 +1,7 @@
 """Leases: who may attempt a delivery, for how long, and what becomes of it when a node dies."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -137,6 +138,29 @@ def test_an_attempt_under_way_is_let_end_when_its_endpoint_is_disabled(any_hooks
     # The receiver has the first; the second was never sent.
     assert hooks.statuses(endpoint) == ["succeeded", "cancelled"]
     assert len(receiver.requests) == 1
+
+
+def test_what_was_claimed_before_its_endpoint_was_deleted_is_not_sent(any_hooks: Hooks, receiver: Receiver) -> None:
+    hooks = any_hooks
+    endpoint = hooks.endpoint(receiver.url())
+    hooks.happen()
+    meanwhile = Meanwhile(hooks.node.signers, lambda: hooks.delete(endpoint))
+    hooks.run(Dispatcher(replace(hooks.node, signers=meanwhile)).deliver_due())
+    assert (hooks.statuses(endpoint), receiver.requests) == (["cancelled"], [])
+    # Nor is a new secret made for what is gone.
+    revoked = hooks.rows("SELECT revoked_ms IS NOT NULL FROM keys WHERE endpoint_id = ?", endpoint.endpoint_id)
+    assert [bool(each) for (each,) in revoked] == [True]
+
+
+class Meanwhile:
+    """What signs, while something happens just before."""
+
+    def __init__(self, signers: Signers, happens: Callable[[], Awaitable[None]]) -> None:
+        self._signers, self._happens = signers, happens
+
+    async def find(self, endpoint: Endpoint, now_ms: int) -> Signer:
+        await self._happens()
+        return await self._signers.find(endpoint, now_ms)
 
 
 def test_what_the_database_kept_from_being_sent_is_sent_soon(hooks: Hooks, receiver: Receiver) -> None:

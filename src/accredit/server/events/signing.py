@@ -26,7 +26,8 @@ class Signer:
     """What signs for one endpoint at one time. secrets, authorization: oldest first. keys: newest first.
 
     key_id: what `Authorization` calls its key. authorization is empty for kind `accredit`, and where the API key of an endpoint has
-    no live secret any more: then nothing may be sent, and `key_revoked` is why the endpoint is to be disabled.
+    no live secret any more: then nothing may be sent, and `key_revoked` is why the endpoint is to be disabled. secrets are empty only
+    for an endpoint that was deleted.
     """
 
     secrets: tuple[LiveSecret, ...]
@@ -36,7 +37,7 @@ class Signer:
 
     def may_sign_for(self, endpoint: Endpoint) -> bool:
         """Whether there is a key for everything that the endpoint's kind asks for."""
-        return endpoint.kind != "flow" or bool(self.authorization)
+        return bool(self.secrets) and (endpoint.kind != "flow" or bool(self.authorization))
 
 
 @dataclass(frozen=True, slots=True)

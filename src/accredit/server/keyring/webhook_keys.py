@@ -32,6 +32,8 @@ _AHEAD_MS, _TOGETHER_MS, _STILL_PUBLISHED_MS = _DAY_MS, 7 * _DAY_MS, 7 * _DAY_MS
 _ALG = "EdDSA"
 _CACHED = 4096
 _COLUMN = "keys.secret"
+# Secrets are of endpoints, and of the services that flow steps are asked of.
+_FIND_OWNER = "SELECT id FROM webhook_endpoints WHERE id = ? UNION ALL SELECT id FROM step_services WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class WebhookKeys:
         return list(held.live(now_ms))
 
     async def endpoint_secrets(self, scope: Scope, endpoint_id: str, now_ms: int) -> tuple[LiveSecret, ...]:
-        """The live secrets of an endpoint, oldest first. If the last was revoked, because it leaked, a new one is made.
+        """The live secrets of an endpoint, oldest first. If the last was revoked, because it leaked, a new one is made; an endpoint
+        that was deleted meanwhile has none.
 
         Raises FailureError `service_unavailable`, `root_key_missing`, `sealed_damaged`.
         """
@@ -275,8 +278,11 @@ def _published_now(records: Sequence[KeyRecord], now_ms: int) -> list[KeyRecord]
 
 @one_by_one
 def _replace_lost(tx: Transaction, item: tuple[KeyRecord, Cause]) -> None:
-    """Change: give an endpoint a secret if it has none, so that two nodes that need it make one."""
+    """Change: give an endpoint a secret if it has none, so that two nodes that need it make one; none to one that was deleted."""
     record, cause = item
+    # Its lock makes whoever deletes the endpoint wait, or be seen.
     bump_config(tx)
-    if record.endpoint_id and not any(each.is_live(cause.at_ms) for each in find_endpoint_secrets(tx, record.endpoint_id)):
+    if record.endpoint_id is None or tx.row(_FIND_OWNER, (record.endpoint_id, record.endpoint_id)) is None:
+        return
+    if not any(each.is_live(cause.at_ms) for each in find_endpoint_secrets(tx, record.endpoint_id)):
         add_key(tx, record, cause)

@@ -44,7 +44,7 @@ async def _verify(
     secrets = [_NOBODYS]
     if callout is not None and await node.steps.services.find(callout.scope, callout.service_id) is not None:
         live = await node.webhook_keys.endpoint_secrets(callout.scope, callout.service_id, now_ms)
-        secrets = [each.text for each in live]
+        secrets = [each.text for each in live] or secrets
     try:
         signed_id = verify_webhook_signature(body, headers, secrets=secrets, now=now_ms // 1000, tolerance_s=TOLERANCE_S)
         if callout is None or signed_id != callout_id:

@@ -44,6 +44,8 @@ class Sending:
             request = await self._write(service, callout, body, now_ms)
         except MalformedError as error:
             return Unanswered(error.code, again=False)
+        if request is None:
+            return Unanswered("service_removed", again=False)
         try:
             answer = await self.outbound.send(request)
         except FailureError as error:
@@ -52,8 +54,10 @@ class Sending:
             return Unanswered(error.code, again=False)
         return read_answer(answer, callout.checks, plain=plain)
 
-    async def _write(self, service: StepService, callout: Callout, body: bytes, now_ms: int) -> OutboundRequest:
+    async def _write(self, service: StepService, callout: Callout, body: bytes, now_ms: int) -> OutboundRequest | None:
         secrets = await self.webhook_keys.endpoint_secrets(service.scope, service.service_id, now_ms)
+        if not secrets:  # It was removed just now.
+            return None
         ring = await self.webhook_keys.ring(service.scope, now_ms)
         octets = sealed_for(service, body)
         signing = ring.signing(now_ms)

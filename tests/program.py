@@ -26,7 +26,7 @@ from accredit.server.keyring.changes import Cause
 from accredit.server.keyring.scope import Scope
 from accredit.server.settings import Settings
 
-from .doors.conftest import Owner
+from .doors.conftest import METRICS_TOKEN, Owner
 
 ACCREDIT = Path(sys.executable).with_name("accredit")
 ROOT_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -43,6 +43,7 @@ class Program:
             **{name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")},
             "ACCREDIT_DATABASE_URL": database_url,
             "ACCREDIT_ROOT_KEY": ROOT_KEY,
+            "ACCREDIT_METRICS_TOKEN": METRICS_TOKEN,
             **environ,
         }
         self.port = 0
@@ -52,6 +53,10 @@ class Program:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def metrics(self) -> str:
+        """What Prometheus is told."""
+        return self.http.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).raise_for_status().text
 
     @cached_property
     def http(self) -> httpx.Client:

@@ -26,11 +26,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-import uvicorn
 import uvloop
 
 from accredit import IdentitySecret, sign_deployment, sign_identity
 from accredit.server.accounts.accounts import NewAccount, create_account
+from accredit.server.app import Server as Serving
 from accredit.server.app import create_app, open_node, server_config
 from accredit.server.keyring.api_keys import create_api_key
 from accredit.server.keyring.changes import Cause
@@ -42,6 +42,7 @@ from accredit.server.store.migrate import migrate
 from ..postgresql import PostgresqlServer, ReusedDatabase
 
 ORIGIN = "https://shop.example"
+METRICS_TOKEN = "metrics-of-these-tests"
 ROOT_KEY = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -183,6 +184,12 @@ class Server:
         sent = {**({} if origin is None else {"Origin": origin}), **headers}
         return self.http.post(path, **({"json": body} if as_json else {"data": body}), headers=sent)
 
+    def metrics(self) -> str:
+        """What Prometheus is told."""
+        answer = self.http.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Rows of the server's database."""
         return self.run(self.node.store.read(lambda tx, _: tx.rows(sql, values), None))
@@ -253,7 +260,9 @@ def start(ending: ExitStack, run: Any, clock: Clock, database_url: str, members:
     """A running server that ends with `ending`. members: of its settings."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = Settings(database_url=database_url, **{"public_url": url, "root_key": ROOT_KEY, **members})
+    settings = Settings(
+        database_url=database_url, **{"public_url": url, "root_key": ROOT_KEY, "metrics_token": METRICS_TOKEN, **members}
+    )
     _serve(ending, settings, clock, listener)
     opening = open_node(settings, clock=clock, exclusive=False)
     node = run(_enter(opening))
@@ -264,7 +273,8 @@ def start(ending: ExitStack, run: Any, clock: Clock, database_url: str, members:
 
 def _serve(ending: ExitStack, settings: Settings, clock: Clock, listener: socket.socket) -> None:
     """Run uvicorn as the program does, in a thread, until the test ends."""
-    serving = uvicorn.Server(server_config(create_app(settings, clock=clock)))
+    app = create_app(settings, clock=clock)
+    serving = Serving(server_config(app), app)
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
     thread.start()
 

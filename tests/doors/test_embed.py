@@ -198,7 +198,7 @@ def test_an_old_token_passes_under_warn_and_is_counted(server, owner):
 
 
 def warnings_counted(server) -> float:
-    text = server.http.get("/metrics").text
+    text = server.metrics()
     found = re.search(r'accredit_warnings_total\{code="token_claim_missing",door="embed"\} (\S+)', text)
     return float(found[1]) if found else 0.0
 

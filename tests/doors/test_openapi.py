@@ -36,7 +36,8 @@ def test_no_call_ends_in_a_fault_or_an_unnamed_answer(start_server, sqlite_url, 
         "endpoint_id": owner.call("POST", "/v1/webhook_endpoints", 201, {"url": "https://hooks.example/a"})["id"],
     }
     schema = schemathesis.openapi.from_dict(server.http.get("/openapi.json").json())
-    operations = [found.ok() for found in schema.get_all_operations()]
+    # A stream of an open session does not end by itself; test_streams.py has them.
+    operations = [each for each in (found.ok() for found in schema.get_all_operations()) if not each.path.endswith("/events")]
     succeeded = set()
     # What deletes comes last, and the integration the very last, so that the others meet what is there.
     for operation in sorted(operations, key=lambda each: (each.method == "delete", each.path.endswith("{integration_id}"))):

@@ -121,10 +121,10 @@ def test_counters_tell_codes_and_no_ids(server):
     integration = owner.integration(integration_id="secret-integration")
     owner.visit(integration, uid="secret-user")
     server.http.get("/v1/keys")
-    text = server.http.get("/metrics").text
+    text = server.metrics()
     assert 'accredit_refusals_total{code="invalid_token",door="api"}' in text
     assert 'accredit_sessions_opened_total{door="embed",trust="unverified"}' in text
-    assert float(re.search(r"^accredit_commit_items (\S+)$", text, re.M)[1]) >= 3
+    assert float(re.search(r"^accredit_commit_group_size_sum (\S+)$", text, re.M)[1]) >= 3
     assert "secret-" not in text
 
 

@@ -52,7 +52,7 @@ def test_what_backends_tell_is_nowhere_in_clear(program, markers):
     erased = backend.call("POST", "/redact", 200, {"customer_reference": markers["reference"]})
     assert [each["id"] for each in erased["flow_sessions"]] == made[::-1]
 
-    metrics, audit = program.http.get("/metrics").content, json.dumps(everything(owner)).encode()
+    metrics, audit = program.metrics().encode(), json.dumps(everything(owner)).encode()
     raw = pages_of(program)
     program.terminate()
     assert program.wait() == 0

@@ -94,7 +94,7 @@ def test_what_is_personal_or_secret_is_nowhere_in_clear(program, markers, visito
     boots.reports()
     reads(owner, integration, markers, visitor)
 
-    metrics = program.http.get("/metrics").content
+    metrics = program.metrics().encode()
     audit = json.dumps(everything(owner)).encode()
     raw = pages_of(program)
     program.terminate()

@@ -138,7 +138,7 @@ def test_a_database_and_logs_hold_nothing_of_the_person(program, backend, dump):
         "no-1@sandbox.test",
         ended[0]["subject"]["id"],
     }
-    while_it_runs, metrics = dump(), program.http.get("/metrics").content
+    while_it_runs, metrics = dump(), program.metrics().encode()
     program.terminate()
     assert program.wait() == 0
     places = {"database": while_it_runs + dump(), "log": program.log.read_bytes() + program.printed.encode()}

@@ -140,7 +140,7 @@ def test_two_nodes_share_the_work_and_send_each_event_once(pair, rows, site) -> 
     attempted = "SELECT endpoint_id, CAST(SUM(attempts) AS BIGINT) FROM deliveries GROUP BY endpoint_id"
     assert dict(rows(pair[0].database_url, attempted)) == dict.fromkeys(ids, 40)
     name = 'accredit_delivery_attempts_total{kind="accredit",outcome="succeeded"} '
-    told = [node.http.get("/metrics").text for node in pair]
+    told = [node.metrics() for node in pair]
     shares = [float(text.partition(name)[2].partition("\n")[0] or 0) for text in told]
     assert sum(shares) == 80
     # Each is woken by what it writes itself.

@@ -142,6 +142,12 @@ class Counting:
         self.asked += 1
         return []
 
+    def announce(self, topic):
+        """Asks nothing."""
+
+    def after_commit(self, call):
+        """Asks nothing."""
+
 
 def test_a_group_that_nobody_hears_of_costs_one_statement():
     counting = Counting()

@@ -17,7 +17,8 @@ import accredit
 from accredit.cli.database import check_data_dir
 from accredit.cli.groups import examples
 from accredit.errors import FailureError
-from accredit.server.app import create_app, server_config
+from accredit.server import tracing
+from accredit.server.app import App, Server, create_app, server_config
 from accredit.server.settings import Settings, local_url, read_settings
 from accredit.server.telemetry import configure_logging
 
@@ -53,14 +54,15 @@ def command(**options: object) -> None:
 def run_server(settings: Settings, listening: socket.socket) -> None:
     """Serve on a socket until a signal comes. Raises FailureError when the server cannot start."""
     app = create_app(settings)
-    server = _Server(server_config(app), lambda: _announce(settings))
+    server = _Server(server_config(app), app, lambda: _announce(settings))
     # What these tell about a start is told below in one sentence, whether it fails or not.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno >= logging.WARNING and app.failure is None)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn stops by these too, but then lets them end the process as if it had failed.
         signal.signal(number, lambda _number, _frame: server.stop())
-    server.run(sockets=[listening])
+    with tracing.tracing(on=settings.tracing):
+        server.run(sockets=[listening])
     if app.failure is not None:
         raise app.failure
     if not server.started:
@@ -68,11 +70,11 @@ def run_server(settings: Settings, listening: socket.socket) -> None:
     click.echo("Stopped.")
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """A server that tells when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, app: App, announce: Callable[[], None]) -> None:
+        super().__init__(config, app)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,12 +1,13 @@
 """The composition root: the one place where the parts of a server are put together, and the edge that every request passes.
 
     app = create_app(read_settings(os.environ))
-    serve(app)                      # uvicorn on the settings' host and port
+    Server(server_config(app), app).run()      # on the settings' host and port
 
 The edge gives each request an id, sends hot addresses straight to their door, and turns what nobody foresaw into `internal_error`.
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import uvicorn
 
 from accredit.errors import AccreditError, FailureError
-from accredit.server import audit, headers, telemetry
+from accredit.server import audit, headers, telemetry, tracing
 from accredit.server.api.application import create_api
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
 from accredit.server.boot_reports import forget_reports
@@ -60,11 +61,13 @@ from accredit.server.sessions.flow.claims import forget_request_claims
 from accredit.server.sessions.flow.sweeping import sweep_flow, wake_flow
 from accredit.server.sessions.lifecycle import sweep
 from accredit.server.sessions.rest.sweeping import sweep_rest
+from accredit.server.sessions.watching import Watches
 from accredit.server.settings import Settings
 from accredit.server.steps.callouts.dispatcher import CalloutDispatcher
 from accredit.server.steps.callouts.records import forget_callouts
 from accredit.server.steps.registry import Steps
 from accredit.server.store import Store
+from accredit.server.traffic import Exchange
 
 Application = Callable[[HttpScope, Receive, Send], Awaitable[None]]
 Clock = Callable[[], int]
@@ -121,6 +124,7 @@ async def open_node(settings: Settings, *, clock: Clock = system_clock, exclusiv
             providers=Providers(store, sealer, outbound, mailer, settings.public_url),
             steps=Steps(store, sealer, outbound, mailer, settings.public_url, observations),
             observations=observations,
+            watches=Watches(store),
             remembered=RememberedTokens(),
             refusal_limit=RefusalLimit(settings.refusals_per_minute),
             clock=clock,
@@ -149,10 +153,22 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            scope["request_id"] = f"{getrandbits(128):032x}"
+            exchange = Exchange(scope, send)
+            with tracing.span("request", method=scope["method"], route=exchange.route, request_id=scope["request_id"]) as span:
+                try:
+                    await self._answer(scope, receive, exchange.send)
+                finally:
+                    exchange.end(scope, log=self.settings.access_log)
+                    if span is not None:
+                        span.set_attribute("accredit.status", exchange.status)
+
+    def begin_to_stop(self) -> None:
+        """The server takes no more requests: what would go on for ever ends, and the node is not ready any more."""
+        if self._node is not None:
+            self._node.watches.close()
 
     async def _answer(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        scope["request_id"] = f"{getrandbits(128):032x}"
         client = scope.get("client")
         scope["address"] = client[0] if client else ""
         path = scope["path"]
@@ -165,8 +181,6 @@ class App:
         # The edge of the process: what escapes here is our fault, and the answer says no more than that.
         except Exception as error:  # noqa: BLE001
             await self._fail(scope, send, error)
-        if self.settings.access_log:
-            telemetry.log.info("request", extra={"fields": {"request_id": scope["request_id"], "method": scope["method"]}})
 
     def _find(self, path: str) -> Application:
         if path.startswith(REST):
@@ -192,6 +206,7 @@ class App:
                 await send({"type": "lifespan.startup.failed", "message": f"{error.code}: {error.title}"})
                 return
             self._node = node
+            telemetry.tell_build(node.store.engine)
             self._wire(node)
             dispatcher = Dispatcher(node)
             stack.push_async_callback(dispatcher.close)
@@ -225,6 +240,7 @@ async def _not_started(scope: HttpScope, receive: Receive, send: Send) -> None:
 def _background(node: Node) -> list[Any]:
     return [
         CalloutDispatcher(node).run(),
+        node.watches.run(),
         _repeat(_SWEEP_EVERY_S, lambda: sweep(node.store, now_ms=node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: sweep_rest(node)),
         _repeat(_SWEEP_EVERY_S, lambda: sweep_flow(node)),
@@ -268,6 +284,18 @@ async def _stop(tasks: list[asyncio.Task[None]]) -> None:
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> App:
     """The ASGI application for these settings. Its resources open with the lifespan."""
     return App(settings, clock)
+
+
+class Server(uvicorn.Server):
+    """uvicorn over the application, which it tells of its end before it waits for open requests."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.begin_to_stop()
+        await super().shutdown(sockets)
 
 
 def server_config(app: App) -> uvicorn.Config:

@@ -10,6 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 HTML = (b"content-type", b"text/html; charset=utf-8")
 PROBLEM = (b"content-type", b"application/problem+json")
 JSON = (b"content-type", b"application/json")
+EVENT_STREAM = (b"content-type", b"text/event-stream")
 API_JSON = (b"content-type", b"application/vnd.api+json")
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
@@ -69,6 +70,11 @@ def person_page(request_id: str, ancestors: str, nonce: str, *, plain_http: bool
 def api(request_id: str) -> Headers:
     """Headers of an answer to a backend."""
     return [(b"x-request-id", request_id.encode("ascii")), NO_STORE, NO_SNIFF]
+
+
+def stream(request_id: str) -> Headers:
+    """Headers of server-sent events. X-Accel-Buffering: nginx passes each one on as it comes."""
+    return [EVENT_STREAM, (b"x-accel-buffering", b"no"), *api(request_id)]
 
 
 def key_generator(request_id: str) -> Headers:

@@ -19,6 +19,7 @@ from accredit.server.mail import Mailer
 from accredit.server.notices import Notices
 from accredit.server.outbound import Outbound
 from accredit.server.providers.registry import Providers
+from accredit.server.sessions.watching import Watches
 from accredit.server.settings import Settings
 from accredit.server.steps.registry import Steps
 from accredit.server.store import Store
@@ -45,6 +46,7 @@ class Node:
     providers: Providers
     steps: Steps
     observations: Observations
+    watches: Watches
     remembered: RememberedTokens
     refusal_limit: RefusalLimit
     clock: Callable[[], int]

@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_alg: Literal["ES256", "RS256"] = "ES256"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
+    metrics_token: str = ""
+    tracing: bool = False
 
     @property
     def public_origin(self) -> str:
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PREFIX = "ACCREDIT_"
+_METRICS_TOKEN = re.compile(r"[\x21-\x7e]{16,256}")
 _PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?")
 
@@ -82,6 +85,8 @@ def read_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise MalformedError("settings_invalid", _PREFIX + named[1].upper() if named else None) from error
     _check_mail(settings)
+    if settings.metrics_token and not _METRICS_TOKEN.fullmatch(settings.metrics_token):
+        raise MalformedError("settings_invalid", "ACCREDIT_METRICS_TOKEN")
     if not _PATH_PREFIX.fullmatch(settings.path_prefix):
         raise MalformedError("settings_invalid", "ACCREDIT_PATH_PREFIX")
     if "public_url" not in values:

@@ -4,22 +4,36 @@ Counters are children made once, since looking a label up costs more than counti
 """
 
 import logging
+import platform
 import sys
 from functools import cache
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from accredit import __version__
 from accredit.server.times import wire_time
 
 log = logging.getLogger("accredit")
 
 REGISTRY = CollectorRegistry()
+# Memory, processor time and open files of the process, as Prometheus knows them everywhere.
+ProcessCollector(registry=REGISTRY)
+_BUILD = Info("accredit_build", "What runs here.", registry=REGISTRY)
 _REFUSALS = Counter("accredit_refusals", "Requests refused, by door and audit code.", ["door", "code"], registry=REGISTRY)
 _SESSIONS = Counter("accredit_sessions_opened", "Sessions opened, by door and trust.", ["door", "trust"], registry=REGISTRY)
 _WARNINGS = Counter("accredit_warnings", "Warnings of admissions, by door and code.", ["door", "code"], registry=REGISTRY)
-COMMIT_GROUPS = Gauge("accredit_commit_groups", "Commits since the start.", registry=REGISTRY)
-COMMIT_ITEMS = Gauge("accredit_commit_items", "Changes committed since the start.", registry=REGISTRY)
+_ENDED = Counter("accredit_sessions_ended", "Sessions that ended, by door and status.", ["door", "status"], registry=REGISTRY)
+COMMIT_GROUP_SIZE = Histogram(
+    "accredit_commit_group_size", "Changes that were run as one group.", buckets=[2**n for n in range(10)], registry=REGISTRY
+)
+COMMIT_SECONDS = Histogram(
+    "accredit_commit_seconds",
+    "How long transactions that were committed took.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+    registry=REGISTRY,
+)
+STREAMS = Gauge("accredit_streams", "Streams of sessions' statuses that are open on this node.", registry=REGISTRY)
 _ATTEMPTS = Counter("accredit_delivery_attempts", "Webhook attempts, by outcome.", ["kind", "outcome"], registry=REGISTRY)
 _DELIVERIES = Counter("accredit_deliveries", "Webhook deliveries that ended, by status.", ["kind", "status"], registry=REGISTRY)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30)
@@ -47,6 +61,11 @@ CLOCK_DIFFERENCE_SECONDS = Gauge(
 )
 
 
+def tell_build(engine: str) -> None:
+    """Which release runs here, on which Python and which database."""
+    _BUILD.info({"version": __version__, "python": platform.python_version(), "database": engine})
+
+
 @cache
 def refusals(door: str, code: str) -> Counter:
     """The counter of refusals with one audit code."""
@@ -57,6 +76,12 @@ def refusals(door: str, code: str) -> Counter:
 def sessions_opened(door: str, trust: str) -> Counter:
     """The counter of sessions opened with one trust."""
     return _SESSIONS.labels(door, trust)
+
+
+@cache
+def sessions_ended(door: str, status: str) -> Counter:
+    """The counter of sessions that ended in one status."""
+    return _ENDED.labels(door, status)
 
 
 @cache

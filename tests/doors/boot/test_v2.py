@@ -161,7 +161,7 @@ def test_policies_ask_for_an_origin(shop):
 
 def test_warnings_are_counted(server, shop):
     def counted():
-        lines = server.http.get("/metrics").text.splitlines()
+        lines = server.metrics().splitlines()
         wanted = 'accredit_warnings_total{code="signature_version",door="boot"}'
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
 

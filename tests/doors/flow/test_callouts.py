@@ -72,7 +72,7 @@ def test_a_service_is_sent_the_fields_of_its_step_and_nothing_else(backend, serv
     }
     assert event.id.startswith("cal_")
     assert (found["status"], found["steps"]["kyc_check"]) == ("success", "success")
-    assert 'accredit_callout_tries_total{outcome="success"}' in backend.server.http.get("/metrics").text
+    assert 'accredit_callout_tries_total{outcome="success"}' in backend.server.metrics()
 
 
 def test_the_account_signs_beside_the_secret(service, site, visit, ends):

@@ -162,10 +162,10 @@ def test_a_deleted_endpoint_is_sent_nothing_more(owner: Owner, hook: Hook) -> No
     owner.call("DELETE", hook.address, 204)
     before = len(hook.received)
     owner.server.clock.advance(4 * 86_400)
-    # What the next endpoint hears was claimed after whatever was due before it.
+    # What the next endpoint hears was claimed after whatever was due before it. The first session expires meanwhile.
     other = Hook(owner, hook.site, "/other")
     owner.visit(owner.integration())
-    eventually(lambda: len(other.received) == 2)
+    eventually(lambda: len(other.received) >= 2)
     assert len(hook.received) == before
 
 
@@ -295,7 +295,7 @@ def _happen(owner: Owner, door: str) -> None:
 def test_metrics_tell_of_deliveries(owner: Owner, hook: Hook) -> None:
     owner.visit(owner.integration())
     hook.settled(2)
-    told = owner.server.http.get("/metrics").text
+    told = owner.server.metrics()
     assert 'accredit_delivery_attempts_total{kind="accredit",outcome="succeeded"}' in told
     assert "accredit_delivery_age_seconds_bucket" in told
     assert hook.id not in told

@@ -155,6 +155,8 @@ def _describe_operation(each: Operation, schemas: dict[Any, dict[str, Any]]) -> 
         "parameters": parameters_of(each),
         "responses": {str(each.status): _success(each, schemas), **_refusals(each, schemas[Problem])},
     }
+    if each.streams:
+        described["responses"]["204"] = {"description": "The caller has heard of the end already."}
     if each.conditional and each.method == "GET":
         described["responses"]["304"] = {"description": "What the caller has is what is stored."}
     if rest:
@@ -176,6 +178,8 @@ def _is_required(body: Any) -> bool:
 
 
 def _success(each: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    if each.streams:
+        return {"description": "Events as they happen.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     if each.answer is None:
         return {"description": "Done."}
     return {"description": "Done.", "content": {"application/json": {"schema": schemas.get(each.answer, {"type": "object"})}}}

@@ -132,8 +132,8 @@ class Operation:
 
     answer: the struct of the answer's body, None without one. codes: what it may be refused with, beyond what every operation may.
     public: nobody has to show a key. limited: also for API keys that are limited to integrations. listed: in the OpenAPI document.
-    page: people see it, so an error is a page too. conditional: it heeds entity tags. reads: the types that describe the body, where
-    `body` reads but a part of it.
+    page: people see it, so an error is a page too. conditional: it heeds entity tags. streams: it answers server-sent events. reads:
+    the types that describe the body, where `body` reads but a part of it.
     """
 
     method: str
@@ -147,6 +147,7 @@ class Operation:
     listed: bool
     page: bool
     conditional: bool
+    streams: bool
     body: Any
     query: Any
     form: bool
@@ -175,6 +176,7 @@ def operation(
     listed: bool = True,
     page: bool = False,
     conditional: bool = False,
+    streams: bool = False,
     reads: tuple[Any, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Reply]]], Operation]:
     """Declare an operation; see Operation."""
@@ -193,6 +195,7 @@ def operation(
             listed=listed,
             page=page,
             conditional=conditional,
+            streams=streams,
             body=read.get("body"),
             query=read.get("query"),
             form="form" in read,
@@ -221,7 +224,10 @@ class Address:
             reply = self._without_operation(call) if chosen is None else await _run(chosen, call, receive)
         except AccreditError as error:
             reply = _refuse(call, error, chosen, self._allowed)
-        await send_answer(send, reply.status, reply.headers, reply.body)
+        if reply.stream is not None:
+            await reply.stream.send(receive, send, reply.headers)
+        else:
+            await send_answer(send, reply.status, reply.headers, reply.body)
 
     def _without_operation(self, call: Call) -> Reply:
         """What is said to other methods.

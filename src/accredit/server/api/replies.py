@@ -7,17 +7,19 @@ import msgspec
 from accredit.errors import AccreditError
 from accredit.server import headers
 from accredit.server.problems import problem
+from accredit.server.streams import StatusStream
 
 _ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer."""
+    """A whole answer, or the beginning of a stream."""
 
     status: int
     headers: headers.Headers
     body: bytes
+    stream: StatusStream | None = None
 
 
 def json_reply(request_id: str, value: object, status: int = 200, extra: headers.Headers | None = None) -> Reply:

@@ -5,10 +5,11 @@ from typing import Annotated, Literal, cast
 import msgspec
 
 from accredit.errors import ConflictError, NotFoundError, Refused
+from accredit.server import headers
 from accredit.server.api.bodies import DEFAULT_LIMIT, Cursor, Limit
 from accredit.server.api.cursors import ListBinding, cut_page, read_cursor
 from accredit.server.api.operations import Call, operation
-from accredit.server.api.replies import Reply, json_reply
+from accredit.server.api.replies import Reply, empty_reply, json_reply
 from accredit.server.api.session_answers import SessionAnswer, SessionItem, answer_session, item_of
 from accredit.server.api.user_data import UserData, delete_reply, read_reply, write_reply
 from accredit.server.integrations.integration import Door
@@ -18,6 +19,8 @@ from accredit.server.sessions.lifecycle import extend_session as move_expiry
 from accredit.server.sessions.listing import NEWEST, SessionSearch, find_sessions
 from accredit.server.sessions.record import Session, Status, find_session
 from accredit.server.sessions.user_data import User
+from accredit.server.sessions.watching import Sighting
+from accredit.server.streams import StatusStream, has_heard_the_end, read_last_event_id
 
 _TRUST: dict[Trust, int] = {"unverified": 0, "origin": 1, "signed": 2}
 _DATA_CODES = ("session_not_found", "session_has_no_user", "trust_too_low", "session_not_active")
@@ -69,6 +72,26 @@ async def read_session(call: Call) -> Reply:
     """Read a session: in full while it is open, later without personal data."""
     session = await _find(call)
     return json_reply(call.request_id, await answer_session(call.node, session, call.now_ms))
+
+
+@operation(
+    "GET", "/v1/sessions/{session_id}/events", codes=("session_not_found", "too_many_streams"), limited=True, streams=True
+)
+async def watch_session(call: Call) -> Reply:
+    """Hear of a session's status as server-sent events, until it has ended.
+
+    Each event holds id, status and sequence. `Last-Event-ID` leaves out what was heard already; a stream ends after five minutes at
+    most, and a client then comes back with it.
+    """
+    session = await _find(call)
+    last = read_last_event_id(call.sent.get(b"last-event-id", b""))
+    if has_heard_the_end(Sighting(session.session_id, session.status, session.sequence), last):
+        return empty_reply(call.request_id)
+    lines = headers.stream(call.request_id)
+    if call.asgi["method"] == "HEAD":
+        return Reply(200, lines, b"")
+    stream = StatusStream(call.node.watches, session.session_id, call.api_key.key_id, str, last)
+    return Reply(200, lines, b"", stream)
 
 
 @operation(
@@ -172,6 +195,7 @@ async def _find_user(call: Call) -> User:
 OPERATIONS = (
     list_sessions,
     read_session,
+    watch_session,
     extend_session,
     finish_session,
     cancel_session,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from accredit.encoding import Json, compact_json
+from accredit.server import telemetry
 from accredit.server.events.bodies import kept_body, takes_answer
 from accredit.server.events.event_types import ALWAYS_KEPT, EVENT_TYPES, asks_for, hears
 from accredit.server.events.records import (
@@ -33,6 +34,7 @@ _INSERT_DELIVERIES = f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES"
 _DELIVERY_WIDTH = DELIVERY_COLUMNS.count(",") + 1
 # What is announced where there is something to deliver.
 DELIVERIES = "deliveries"
+_ENDS = frozenset(f"session.{status}" for status in ("success", "failed", "aborted", "error", "cancelled", "expired"))
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -59,12 +61,21 @@ def append(tx: Transaction, events: Sequence[Event]) -> None:
     for event in events:
         if event.type not in EVENT_TYPES:
             raise ValueError(f"no such event: {event.type}")
+        _tell_node(tx, event)
     if not events:
         return
     endpoints = _find_endpoints(tx, events)
     kept = [event for event in events if event.type in ALWAYS_KEPT or (endpoints and _is_asked_for(event, endpoints))]
     if kept:
         _write(tx, [(new_id("evt_"), event) for event in kept], endpoints)
+
+
+def _tell_node(tx: Transaction, event: Event) -> None:
+    """Whoever watches the session on this node is woken, and ends are counted, once it is committed."""
+    if event.session_id is not None:
+        tx.announce(event.session_id)
+        if event.type in _ENDS:
+            tx.after_commit(telemetry.sessions_ended(str(event.data.get("door")), event.type.removeprefix("session.")).inc)
 
 
 def _find_endpoints(tx: Transaction, events: Sequence[Event]) -> dict[Scope, list[Endpoint]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import sqlite
 from .address import sqlite_path
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -25,6 +26,11 @@ def is_current(url: str) -> bool:
     """Whether the database has the schema that this version of Accredit was written for."""
     path = sqlite_path(url)
     return _postgresql_revision(url) == HEAD if path is None else _sqlite_revision(path) == HEAD
+
+
+def is_current_schema(tx: Transaction, _: None) -> bool:
+    """Query: the same of a database that is open."""
+    return tx.row(_FIND_REVISION) == (HEAD,)
 
 
 def migrate(url: str) -> list[str]:

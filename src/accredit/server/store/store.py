@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from typing import Self
 
 from accredit.errors import FailureError
+from accredit.server import tracing
 
 from . import sqlite
 from .address import connector, sqlite_path
 from .config_version import ConfigWatcher, find_version
 from .migrate import is_current, migrate
 from .reader import Reader
-from .transaction import Change, Item, Query, Result
+from .transaction import Change, Engine, Item, Query, Result
 from .writer import Writer
 
 # SQLite reads cost processor time only, so more threads would only stand in each other's way; on PostgreSQL they wait
@@ -24,12 +25,13 @@ POSTGRESQL_READERS = 4
 class Store:
     """An open database. Belongs to the event loop that it was opened on.
 
-    config_version: see bump_config. writer: its counters are for telemetry.
+    engine: which database it is. config_version: see bump_config. writer: its counters are for telemetry.
     """
 
     def __init__(self, url: str, claim: ExitStack) -> None:
         loop = asyncio.get_running_loop()
         readers = SQLITE_READERS if sqlite_path(url) else POSTGRESQL_READERS
+        self.engine: Engine = "sqlite" if sqlite_path(url) else "postgresql"
         self.config_version = 0
         self._loop = loop
         self._listeners: dict[str, Callable[[], None]] = {}
@@ -60,7 +62,8 @@ class Store:
         Raises what the change raised for it, or FailureError service_unavailable; then nothing of the item lasts, unless the
         connection was lost during the commit itself, when nobody can tell.
         """
-        result: Result = await self.writer.ask(change, item)
+        with tracing.span("commit"):
+            result: Result = await self.writer.ask(change, item)
         return result
 
     async def read(self, query: Query[Item, Result], item: Item) -> Result:
@@ -74,6 +77,10 @@ class Store:
     def on_commit(self, topic: str, listener: Callable[[], None]) -> None:
         """Calls the listener, on the event loop, after each commit of this process in which a change announced the topic."""
         self._listeners[topic] = listener
+
+    def off_commit(self, topic: str) -> None:
+        """Nobody listens for this topic any more."""
+        self._listeners.pop(topic, None)
 
     async def close(self) -> None:
         """Serves who waits already, then lets go of the database."""
@@ -89,8 +96,11 @@ class Store:
         self.config_version = max(self.config_version, version)
 
     def _saw_announcement(self, topics: frozenset[str]) -> None:
-        for topic in topics & self._listeners.keys():
-            self._loop.call_soon_threadsafe(self._listeners[topic])
+        # On the writer's thread: one lookup each, since the event loop may add and remove listeners meanwhile.
+        for topic in topics:
+            listener = self._listeners.get(topic)
+            if listener is not None:
+                self._loop.call_soon_threadsafe(listener)
 
 
 def _prepare(url: str, *, exclusive: bool, migrating: bool) -> ExitStack:

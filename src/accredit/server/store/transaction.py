@@ -80,17 +80,22 @@ class Connection(Protocol):
 class Transaction:
     """One transaction under way. Valid only inside the change or query that it was handed to."""
 
-    __slots__ = ("_connection", "announced", "config_bumped", "engine")
+    __slots__ = ("_connection", "announced", "committed", "config_bumped", "engine")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.engine: Engine = connection.engine
         self.config_bumped = False
         self.announced: set[str] = set()
+        self.committed: list[Callable[[], object]] = []
 
     def announce(self, topic: str) -> None:
         """Whoever listens for this topic on this node is told, once the transaction is durable; see Store.on_commit."""
         self.announced.add(topic)
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        """Calls it once the transaction is durable, on the writer's thread: for counters. It must not raise."""
+        self.committed.append(call)
 
     def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Runs one statement; the number of rows that it changed."""
@@ -122,11 +127,13 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """What the block did is undone when it raises; the rest of the transaction goes on."""
         self._connection.queue("SAVEPOINT item")
+        before = len(self.committed)
         try:
             yield
         except Unavailable:
             raise
         except BaseException:
+            del self.committed[before:]
             self._connection.queue("ROLLBACK TO SAVEPOINT item")
             self._connection.queue("RELEASE SAVEPOINT item")
             raise

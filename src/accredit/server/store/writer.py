@@ -7,8 +7,11 @@ disk pays for many callers. Results go back to the event loop once for each grou
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from accredit.server import telemetry
 
 from .calls import Call, Calls
 from .config_version import find_version
@@ -61,6 +64,7 @@ class Writer:
         while calls := self._calls.take(GROUP):
             self.groups += 1
             self.items += len(calls)
+            telemetry.COMMIT_GROUP_SIZE.observe(len(calls))
             self._calls.give(calls, self._outcomes(calls))
         self._disconnect()
 
@@ -102,6 +106,7 @@ class Writer:
         if self._connection is None:
             self._connection = self._connect()
         tx = Transaction(self._connection)
+        begun_s = time.perf_counter()
         self._connection.begin(write=True)
         try:
             outcomes = _run_changes(tx, calls)
@@ -112,6 +117,9 @@ class Writer:
         except Exception:
             self._connection.rollback()
             raise
+        telemetry.COMMIT_SECONDS.observe(time.perf_counter() - begun_s)
+        for call in tx.committed:
+            call()
         if version is not None:
             self._config_changed(version)
         if tx.announced:

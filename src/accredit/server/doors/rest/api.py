@@ -1,4 +1,4 @@
-"""The API below `/auth/rest/sessions`: create, list, read, cancel, redact, delete (protocol-rest.md sections 2, 7 and 15)."""
+"""The API below `/auth/rest/sessions`: create, list, read, watch, cancel, redact, delete (protocol-rest.md sections 2, 7 and 15)."""
 
 from hmac import compare_digest
 
@@ -17,6 +17,9 @@ from accredit.server.sessions.rest.finishing import cancel, expire_if_due
 from accredit.server.sessions.rest.listing import find_rest_sessions
 from accredit.server.sessions.rest.record import RestSession, nonce_hash
 from accredit.server.sessions.rest.redacting import delete_session, note_read, redact_session
+from accredit.server.sessions.rest.statuses import WIRE
+from accredit.server.sessions.watching import Sighting
+from accredit.server.streams import StatusStream, has_heard_the_end, read_last_event_id
 
 _READS_A_SECOND, _SECOND_MS = 5, 1000
 
@@ -29,6 +32,11 @@ def sessions_address(node: Node) -> RestAddress:
 def session_address(node: Node) -> RestAddress:
     """`/auth/rest/sessions/{session_id}`."""
     return RestAddress(node, {"GET": Reading(), "DELETE": remove_session})
+
+
+def events_address(node: Node) -> RestAddress:
+    """`/auth/rest/sessions/{session_id}/events`."""
+    return RestAddress(node, {"GET": watch_session})
 
 
 def cancel_address(node: Node) -> RestAddress:
@@ -73,6 +81,17 @@ def _check_nonce(call: RestCall, session: RestSession) -> None:
             raise Refused("invalid_session_nonce")
     elif session.control.require_session_nonce and not session.is_open(call.now_ms):
         raise Refused("invalid_session_nonce")
+
+
+async def watch_session(call: RestCall) -> RestReply:
+    """Tell of the session's status, in the door's words, until it has ended; reading the answer is another call."""
+    await call.authenticate()
+    session = await expire_if_due(call.node, await call.find_session())
+    last = read_last_event_id(call.sent.get(b"last-event-id", b""))
+    if has_heard_the_end(Sighting(session.session_id, session.status, session.sequence), last):
+        return RestReply(204, headers.api(call.request_id), b"")
+    stream = StatusStream(call.node.watches, session.session_id, call.caller.client_id, WIRE.__getitem__, last)
+    return RestReply(200, headers.stream(call.request_id), b"", stream)
 
 
 async def cancel_session(call: RestCall) -> RestReply:

@@ -29,6 +29,7 @@ from accredit.server.problems import rest_problem
 from accredit.server.sessions.rest.reading import find_any
 from accredit.server.sessions.rest.record import RestSession
 from accredit.server.store import Transaction
+from accredit.server.streams import StatusStream
 
 _REALM = (b"www-authenticate", b'Bearer realm="accredit"')
 _RETRY_S = 1
@@ -36,11 +37,12 @@ _RETRY_S = 1
 
 @dataclass(frozen=True, slots=True)
 class RestReply:
-    """A whole answer."""
+    """A whole answer, or the beginning of a stream."""
 
     status: int
     headers: headers.Headers
     body: bytes
+    stream: StatusStream | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +146,10 @@ class RestAddress:
             reply = await run(call)
         except AccreditError as error:
             reply = await refuse(call, error, [self._allowed] if error.code == "method_not_allowed" else [])
-        await send_answer(send, reply.status, reply.headers, reply.body)
+        if reply.stream is not None:
+            await reply.stream.send(receive, send, reply.headers)
+        else:
+            await send_answer(send, reply.status, reply.headers, reply.body)
 
 
 def read_headers(scope: HttpScope) -> dict[bytes, bytes]:

@@ -3,7 +3,7 @@
 All answers below `/auth` are for nobody's cache.
 """
 
-from accredit.server.doors.rest.api import cancel_address, redact_address, session_address, sessions_address
+from accredit.server.doors.rest.api import cancel_address, events_address, redact_address, session_address, sessions_address
 from accredit.server.doors.rest.browser import SessionPage, SessionState
 from accredit.server.doors.rest.documents import DiscoveryDocument, KeySetDocument
 from accredit.server.doors.rest.federation import EntityStatement, ProviderKeySet
@@ -21,6 +21,7 @@ PATHS: Paths = {
     "/auth/rest/sessions": sessions_address,
     "/auth/rest/sessions/{session_id}": session_address,
     "/auth/rest/sessions/{session_id}/cancel": cancel_address,
+    "/auth/rest/sessions/{session_id}/events": events_address,
     "/auth/rest/sessions/{session_id}/redact": redact_address,
     "/auth/session/{session_id}": SessionPage,
     "/auth/session/{session_id}/state": SessionState,

@@ -24,6 +24,7 @@ def api_paths() -> Paths:
         "/flow_sessions/redact": at(sessions.erased_again, POST=sessions.erase_customer),
         one: at(GET=sessions.read_session),
         f"{one}/cancel": at(POST=sessions.cancel_session),
+        f"{one}/events": at(GET=sessions.watch_session),
         f"{one}/redact": at(POST=sessions.redact_session),
         f"{one}/rotate_key": at(POST=sessions.rotate_key),
         f"{one}/review": at(POST=sessions.review_session),

@@ -26,6 +26,7 @@ from accredit.server.limits import Allowance, TooManyRequests
 from accredit.server.node import Node
 from accredit.server.problems import api_errors
 from accredit.server.sessions.flow.claims import Claim, Replayed, find_replayed, make_claim
+from accredit.server.streams import StatusStream
 
 MAX_BODY_BYTES, _MAX_DEPTH = 64 * 1024, 8
 VERSION = "2020-08-14"
@@ -37,11 +38,12 @@ _RETRY_S = 1
 
 @dataclass(frozen=True, slots=True)
 class FlowReply:
-    """A whole answer, but for the headers that all have."""
+    """A whole answer, or the beginning of a stream, but for the headers that all have."""
 
     status: int
     body: bytes
     extra: headers.Headers = field(default_factory=list)
+    stream: StatusStream | None = None
 
 
 @dataclass(slots=True)
@@ -134,8 +136,11 @@ class FlowAddress:
             reply = await self._answer(call, run)
         except AccreditError as error:
             reply = await refuse(call, error, [self._allowed] if error.code == "method_not_allowed" else [])
-        lines = [headers.API_JSON, *headers.api(call.request_id), *_rate(call.allowance), *reply.extra]
-        await send_answer(send, reply.status, lines, reply.body)
+        lines = [*_rate(call.allowance), *reply.extra]
+        if reply.stream is not None:
+            await reply.stream.send(receive, send, [*headers.stream(call.request_id), *lines])
+        else:
+            await send_answer(send, reply.status, [headers.API_JSON, *headers.api(call.request_id), *lines], reply.body)
 
     async def _open(self, call: FlowCall, pairs: list[tuple[str, str]], receive: Receive) -> None:
         """Steps 1 to 5 of section 8, and what is asked of every call that is signed."""

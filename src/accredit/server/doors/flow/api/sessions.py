@@ -19,7 +19,10 @@ from accredit.server.sessions.flow.record import FlowSession, customer_hash
 from accredit.server.sessions.flow.redacting import redact_customer, redact_flow
 from accredit.server.sessions.flow.retrying import Retry, retry
 from accredit.server.sessions.flow.sharing import rotate_link
+from accredit.server.sessions.flow.statuses import flow_word
 from accredit.server.sessions.flow.stepping import advance
+from accredit.server.sessions.watching import Sighting
+from accredit.server.streams import StatusStream, has_heard_the_end, read_last_event_id
 
 _MOST_OF_CUSTOMER = 1000
 _TRUTH = {"true": True, "false": False}
@@ -53,6 +56,16 @@ async def retry_session(call: FlowCall) -> FlowReply:
 async def read_session(call: FlowCall) -> FlowReply:
     """Answer one read."""
     return session_reply(call, await _named_session(call))
+
+
+async def watch_session(call: FlowCall) -> FlowReply:
+    """Tell of the session's status, in the door's words, until it has ended; its sequence counts what happens to its steps too."""
+    session = await _named_session(call)
+    last = read_last_event_id(" ".join(call.fields.get("last-event-id", [])).encode())
+    if has_heard_the_end(Sighting(session.session_id, session.status, session.sequence), last):
+        return FlowReply(204, b"")
+    stream = StatusStream(call.node.watches, session.session_id, call.caller.key_id, flow_word, last)
+    return FlowReply(200, b"", stream=stream)
 
 
 async def cancel_session(call: FlowCall) -> FlowReply:

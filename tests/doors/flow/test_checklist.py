@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 import accredit
+from accredit.cli.root import command
 
 from ...flow_backend import FlowBackend, make_flow_backend
 from ...site import Reply, Request, Site
-from ..conftest import ORIGIN, Server
+from ..conftest import ORIGIN, ROOT_KEY, Server
 from .page import FlowPage
 from .service import Person, Service, eventually
 
@@ -465,8 +467,21 @@ def test_a_template_with_everything_in_order_is_ready(shared_server: Server, sit
     confirmed = backend.owner.call("POST", f"{address_of(backend)}/confirm", 200, {"item": "signing_rules_read"})
     assert confirmed["ready"] is True
     assert {each["state"] for each in confirmed["items"]} == {"pass"}
+    told = accredit_command(shared_server, "checklist", backend.template_id)
+    assert (told.exit_code, told.output.splitlines()[-1]) == (0, "It is ready to go live.")
     # A warning is no refusal.
     publish(backend, retention_days=None)
     assert checklist(backend)["ready"] is True
     publish(backend, signature_policy="optional")
     assert checklist(backend)["ready"] is False
+    told = accredit_command(shared_server, "checklist", backend.template_id, "--json")
+    assert told.exit_code == 1
+    # By this machine's clock, which may say other times.
+    by_command = [(each["id"], each["state"]) for each in json.loads(told.output)["items"]]
+    assert by_command == [(each["id"], each["state"]) for each in checklist(backend)["items"]]
+
+
+def accredit_command(server: Server, *arguments: str) -> Result:
+    """The command on the server's database."""
+    settings = {"ACCREDIT_DATABASE_URL": server.settings.database_url, "ACCREDIT_ROOT_KEY": ROOT_KEY}
+    return CliRunner().invoke(command, list(arguments), env=settings)

@@ -12,7 +12,8 @@ from accredit.server.checklist.secrets import find_flow_secrets, judge_secrets
 from accredit.server.checklist.steps import StepUse, judge_steps
 from accredit.server.events.records import list_endpoints
 from accredit.server.integrations.catalog import IntegrationRecord
-from accredit.server.integrations.flow import FlowPolicy
+from accredit.server.integrations.flow import FlowPolicy, StepRule
+from accredit.server.keyring.scope import Scope
 from accredit.server.node import Node
 from accredit.server.sessions.flow.quota import SESSION_LIMIT, find_count
 
@@ -60,10 +61,18 @@ async def _look_at_page(node: Node, record: IntegrationRecord, policy: FlowPolic
 async def _look_at_steps(node: Node, record: IntegrationRecord, policy: FlowPolicy, now_ms: int) -> Item:
     uses = []
     for rule in policy.steps:
-        service = None if rule.service is None else await node.steps.services.find(record.scope, rule.service)
         simulated = record.scope.environment == "sandbox" and rule.simulate
-        uses.append(StepUse(rule, simulated, None if service is None else service.updated_ms))
+        uses.append(StepUse(rule, simulated, None if simulated else await _changed_ms(node, record.scope, rule)))
     return judge_steps(uses, await node.store.read(find_step_findings, record.integration_id), now_ms)
+
+
+async def _changed_ms(node: Node, scope: Scope, rule: StepRule) -> int | None:
+    """When what a step asks was last changed; None where it is none of the account's."""
+    if rule.step == "verify_sms":
+        gateway = await node.steps.gateways.find(scope)
+        return None if gateway is None else gateway.updated_ms
+    service = None if rule.service is None else await node.steps.services.find(scope, rule.service)
+    return None if service is None else service.updated_ms
 
 
 def _retention(policy: FlowPolicy) -> Item:

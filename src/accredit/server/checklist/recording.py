@@ -60,8 +60,10 @@ class StepTry:
 def record_openings(tx: Transaction, openings: Sequence[Opening]) -> None:
     """Change: count them, remember their references, and for two days which clients opened which."""
     _count(tx, openings)
-    _remember_references(tx, openings)
-    of_pages = [each for each in openings if each.client_hash is not None]
+    erased = _find_erased(tx, openings)
+    known = [each for each in openings if (each.integration_id, each.customer_hash) not in erased]
+    _remember_references(tx, known)
+    of_pages = [each for each in known if each.client_hash is not None]
     _remember_clients(tx, of_pages)
     _mark_crowded(tx, of_pages)
     _count_oracles(tx, [each for each in of_pages if each.admitted_by in SIGNED])
@@ -78,6 +80,20 @@ def _count(tx: Transaction, openings: Sequence[Opening]) -> None:
     # In the order of their keys, as everything here: so that two nodes never wait for each other.
     rows = [(*key, counted[key]) for key in sorted(counted)]
     tx.insert_many(_COUNT, 4, rows, "ON CONFLICT (integration_id, day, what) DO UPDATE SET n = flow_tallies.n + excluded.n")
+
+
+def _find_erased(tx: Transaction, openings: Sequence[Opening]) -> set[tuple[str, bytes]]:
+    """Customers who were erased before this is written, or came back after it: of them nothing is to be remembered."""
+    found: set[tuple[str, bytes]] = set()
+    for integration_id, group in _by_integration(openings).items():
+        hashes = {each.customer_hash for each in group}
+        rows = tx.rows(
+            "SELECT f.customer_hash FROM flow_sessions f JOIN sessions s ON s.id = f.session_id WHERE f.integration_id = ?"
+            f" AND f.superseded = 0 AND f.customer_hash IN ({_marks(hashes)}) AND s.redacted_ms IS NOT NULL",
+            (integration_id, *_filled(hashes)),
+        )
+        found.update((integration_id, row[0]) for row in rows)
+    return found
 
 
 def _remember_references(tx: Transaction, openings: Sequence[Opening]) -> None:

@@ -42,7 +42,7 @@ def _unseen(exposures: int) -> Item:
 def _age(secrets: Sequence[KeyRecord], now_ms: int) -> Item:
     if not secrets:
         return item_of("secret_age", [], "No secret is live.")
-    days = (now_ms - secrets[0].created_ms) // DAY_MS
+    days = max(0, now_ms - secrets[0].created_ms) // DAY_MS
     count = len({record.secret_hash or record.key_id for record in secrets})
     evidence = f"{told(count, 'live secret', 'live secrets')}, the oldest {told(days, 'day', 'days')} old"
     if days < _MAX_DAYS:

@@ -14,7 +14,7 @@ _TESTED_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class StepUse:
-    """A step of a template. simulated: in the sandbox, where nobody is asked. changed_ms: of the service that it asks."""
+    """A step of a template. simulated: in the sandbox, where nobody is asked. changed_ms: of the service or gateway that it asks."""
 
     rule: StepRule
     simulated: bool
@@ -41,5 +41,5 @@ def _faults_of(use: StepUse, found: StepFinding | None, now_ms: int) -> list[Fau
     if answered_ms is None or answered_ms <= now_ms - _TESTED_DAYS * DAY_MS:
         return [Fault("fail", f"{step} was not tested in {_TESTED_DAYS} days", fix)]
     if use.changed_ms is not None and answered_ms < use.changed_ms:
-        return [Fault("fail", f"The service of {step} was changed after it was tested", fix)]
+        return [Fault("fail", f"What {step} asks was changed after it was tested", fix)]
     return []

@@ -1,5 +1,7 @@
 """Who may open a template, and for whom: the gate alone (protocol-flow.md sections 2, 3, 5 and 11)."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,6 +97,53 @@ def test_a_template_is_of_the_key_s_account_and_environment_and_enabled() -> Non
     for scope, known, code in cases:
         with pytest.raises(AccreditError, match=code):
             admit_reference(legacy(), scope, known, [SECRET], visit, NOW_MS)
+
+
+@pytest.mark.parametrize("proof", [legacy(), v2()], ids=["legacy", "v2"])
+@pytest.mark.parametrize(
+    ("scope", "known", "keys", "visit"),
+    [
+        (None, template(), [], {}),
+        (SCOPE, None, [SECRET], {}),
+        (Scope("acc_2", "live"), template(), [SECRET], {}),
+        (SCOPE, template(enabled=False), [SECRET], {}),
+        (SCOPE, template(), [SECRET], {"origin": "https://other.example"}),
+        (SCOPE, template(), [], {}),
+        (SCOPE, template(), [ReferenceSecret(bytes(32), bytes(32), "rfk_1")], {}),
+    ],
+    ids=["unknown key", "unknown template", "foreign template", "disabled", "origin", "revoked secret", "wrong signature"],
+)
+def test_every_refusal_up_to_the_signature_costs_one_mac(
+    proof: ReferenceProof,
+    scope: Scope | None,
+    known: FlowIntegration | None,
+    keys: list[ReferenceSecret],
+    visit: dict[str, Any],
+) -> None:
+    """Work is counted, not time, which tells nothing on a machine that others use."""
+    here = Visit(**{"origin": ORIGIN, "fetch_dest": "iframe", "audience": "https://id.example", **visit})
+
+    def refuse() -> None:
+        with pytest.raises(AccreditError):
+            admit_reference(proof, scope, known, keys, here, NOW_MS)
+
+    assert macs(refuse) == 1
+
+
+def macs(run: Callable[[], None]) -> int:
+    """How often a MAC was computed meanwhile."""
+    count = 0
+
+    def watch(_frame: Any, event: str, called: Any) -> None:
+        nonlocal count
+        count += event == "c_call" and called.__name__ == "hmac_digest"
+
+    sys.setprofile(watch)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 @pytest.mark.parametrize("policy", ["optional", "required", "required_v2"])

@@ -2,6 +2,8 @@
 
 import json
 
+from accredit.server.store import one_by_one
+
 from .conftest import ENDPOINTS, URL, bodies_for
 
 
@@ -51,9 +53,12 @@ def test_an_endpoint_without_any_api_key_waits_for_another(shared, owner):
     assert owner.call("POST", f"{address}/enable", 409)["code"] == "key_not_live"
     owner.call("PATCH", address, 200, {"timeout_s": 10})
     assert read(owner, made)["state"] == "disabled"
+    # That it failed before says nothing of what it does with another key.
+    shared.run(shared.node.store.write(_fail_for_days, made["id"]))
     second = owner.call("POST", "/v1/api_credentials", 201, {})["api_key_id"]
     given = owner.call("PATCH", address, 200, {"api_key_id": second})
     assert (given["state"], given["disabled_reason"], given["api_key_id"]) == ("enabled", None, second)
+    assert given["failing_since"] is read(owner, made)["failing_since"] is None
 
 
 def test_with_a_standby_an_endpoint_goes_on(shared, owner):
@@ -62,3 +67,8 @@ def test_with_a_standby_an_endpoint_goes_on(shared, owner):
     made = make(owner, kind="flow")
     send_by_browser(shared, owner, first["secret"])
     assert read(owner, made)["state"] == "enabled"
+
+
+@one_by_one
+def _fail_for_days(tx, endpoint_id):
+    tx.execute("UPDATE webhook_endpoints SET failing_since_ms = 1, failures = 9 WHERE id = ?", (endpoint_id,))

@@ -155,6 +155,28 @@ def test_a_sealed_body_is_sent_again_as_it_was(any_hooks, receiver) -> None:
     assert first.body == second.body
 
 
+def test_what_is_older_than_30_days_is_not_replayed_nor_kept_in_full(any_hooks, receiver) -> None:
+    hooks = any_hooks
+    key = dict(generate_encryption_key(alg="ECDH-ES", crv="P-256").public_jwk)
+    endpoint = hooks.endpoint(receiver.url(), encryption_public_key=key, payload="full")
+    hooks.happen()
+    hooks.deliver()
+    hooks.clock.advance(29 * 86_400)
+    (old,) = ids_of(receiver.requests)
+    hooks.run(replay_event(hooks.node.store, endpoint, old, hooks.clock.now_ms))
+    hooks.deliver()
+    hooks.sweep()
+    kept = "SELECT body IS NOT NULL FROM deliveries WHERE event_id = ? ORDER BY id"
+    assert [bool(each) for (each,) in hooks.rows(kept, old)] == [True, True]
+    hooks.clock.advance(86_400.001)
+    hooks.sweep()
+    # The replay is in the log for its own 30 days; what it sent is not.
+    assert [bool(each) for (each,) in hooks.rows(kept, old)] == [False]
+    assert replay(hooks, endpoint, only="all", from_ms=0).count == 0
+    with pytest.raises(NotFoundError, match="event_not_found"):
+        hooks.run(replay_event(hooks.node.store, endpoint, old, hooks.clock.now_ms))
+
+
 def test_a_range_that_is_too_large_is_refused_and_nothing_of_it_sent(hooks, receiver, monkeypatch) -> None:
     monkeypatch.setattr(replaying, "MAX_REPLAYED", 3)
     endpoint = hooks.endpoint(receiver.url())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from accredit.server.events.records import (
     ATTEMPT_COLUMNS,
     DELIVERY_COLUMNS,
+    FAILED,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -56,9 +57,14 @@ def find_deliveries(tx: Transaction, item: tuple[DeliverySearch, str, int]) -> l
         ("created_ms < ?", search.to_ms),
     ]
     asked = [(condition, value) for condition, value in wanted if value is not None]
+    conditions = [condition for condition, _ in asked]
+    # As the indexes of what is open and of what has failed are written: both are few beside what succeeded.
+    if search.status == "pending":
+        conditions.append("status = 'pending'")
+    elif search.status in ("exhausted", "cancelled"):
+        conditions.append(FAILED)
     rows = tx.rows(
-        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {' AND '.join(condition for condition, _ in asked)}"
-        " ORDER BY id DESC LIMIT ?",
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
         (*(value for _, value in asked), limit),
     )
     return [read_delivery(row) for row in rows]

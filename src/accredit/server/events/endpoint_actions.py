@@ -122,10 +122,10 @@ def _enable(tx: Transaction, item: EndpointAction) -> Endpoint:
     ):
         raise ConflictError("key_not_live", "api_key_id")
     tx.execute(
-        "UPDATE webhook_endpoints SET enabled = 1, disabled_reason = NULL, failing_since_ms = NULL, failures = 0, timeouts = 0,"
-        " paused_until_ms = NULL, told_failing_ms = NULL, updated_ms = ? WHERE id = ?",
+        "UPDATE webhook_endpoints SET enabled = 1, disabled_reason = NULL, updated_ms = ? WHERE id = ?",
         (item.cause.at_ms, item.endpoint_id),
     )
+    begin_anew(tx, item.endpoint_id)
     record_change(tx, "endpoint.enabled", endpoint, item.cause)
     return _require(tx, item)
 
@@ -144,6 +144,15 @@ def _require(tx: Transaction, item: EndpointAction) -> Endpoint:
     if endpoint is None:
         raise NotFoundError("endpoint_not_found")
     return endpoint
+
+
+def begin_anew(tx: Transaction, endpoint_id: str) -> None:
+    """Forget how an endpoint did before it was disabled: what it failed then does not count when it is enabled again."""
+    tx.execute(
+        "UPDATE webhook_endpoints SET failing_since_ms = NULL, failures = 0, timeouts = 0, paused_until_ms = NULL,"
+        " told_failing_ms = NULL WHERE id = ?",
+        (endpoint_id,),
+    )
 
 
 def record_change(tx: Transaction, kind: str, endpoint: Endpoint, cause: Cause, changed: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from accredit.encoding import Json
 from accredit.errors import ConflictError, MalformedError, NotFoundError
-from accredit.server.events.endpoint_actions import MadeEndpoint, record_change
+from accredit.server.events.endpoint_actions import MadeEndpoint, begin_anew, record_change
 from accredit.server.events.members import WantedMembers, parse_kind, parse_members, present_members, stored_members
 from accredit.server.events.records import (
     ENDPOINT_COLUMNS,
@@ -186,6 +186,9 @@ def _change(tx: Transaction, item: _Changing) -> Endpoint | None:
     )
     if not written:
         return None
+    if changed.enabled and not before.enabled:
+        begin_anew(tx, before.endpoint_id)
+        changed = msgspec.structs.replace(changed, failing_since_ms=None)
     record_change(tx, "endpoint.changed", changed, item.cause, item.changed)
     return changed
 

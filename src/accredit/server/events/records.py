@@ -21,6 +21,8 @@ DisabledReason: TypeAlias = Literal["manual", "gone", "failing", "key_revoked"]
 DeliveryStatus: TypeAlias = Literal["pending", "succeeded", "exhausted", "cancelled"]
 
 MAX_ENDPOINTS = 20
+# How long events, their deliveries and what those hold are kept.
+KEPT_MS = 30 * 86_400_000
 
 
 class EndpointMembers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -148,6 +150,9 @@ class Attempt:
 
 
 ATTEMPT_COLUMNS = "delivery_id, number, at_ms, duration_ms, status, error, address, key_ids, authorization_key_id, excerpt"
+
+# The deliveries that ended without success; few, so that they have an index of their own, which takes exactly these words.
+FAILED = "status IN ('exhausted', 'cancelled')"
 
 
 def find_endpoint(tx: Transaction, wanted: tuple[Scope, str]) -> Endpoint | None:

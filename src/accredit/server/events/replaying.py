@@ -8,13 +8,21 @@ a second: an endpoint that was away is not run over when it comes back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from accredit.errors import ConflictError, MalformedError, NotFoundError
 from accredit.server.events.event_types import ALL, ALL_OF_SESSIONS, EVENT_TYPES, FLOW_NAMES, hears
 from accredit.server.events.outbox import DELIVERIES
-from accredit.server.events.records import DELIVERY_COLUMNS, EVENT_COLUMNS, Endpoint, StoredEvent, read_event
+from accredit.server.events.records import (
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    FAILED,
+    KEPT_MS,
+    Endpoint,
+    StoredEvent,
+    read_event,
+)
 from accredit.server.ids import new_id
 from accredit.server.store import Store, Transaction, Value, one_by_one
 
@@ -89,19 +97,20 @@ async def replay_event(store: Store, endpoint: Endpoint, event_id: str, now_ms: 
     """Send one event again, whatever became of it before, also where the endpoint does not ask for its type any more.
 
     event_id: as bodies of either kind have it. Raises NotFoundError `event_not_found`, also for one that the endpoint's kind is never
-    sent; ConflictError `endpoint_disabled`.
+    sent, or that is older than 30 days; ConflictError `endpoint_disabled`.
     """
-    found = await store.read(_find_one, (endpoint, event_id))
+    found = await store.read(_find_one, (endpoint, event_id, now_ms))
     if found is None:
         raise NotFoundError("event_not_found", "event_id")
     return await _begin(store, endpoint, [found], now_ms)
 
 
 async def replay_range(store: Store, wanted: EventRange, now_ms: int) -> Replayed:
-    """Send the events of a range again, oldest first.
+    """Send the events of a range again, oldest first; none that is older than 30 days, though a replay still holds it.
 
     Raises MalformedError `replay_range_too_large` for more than 100,000; ConflictError `endpoint_disabled`.
     """
+    wanted = replace(wanted, from_ms=max(wanted.from_ms, now_ms - KEPT_MS))
     found = await (store.read(_find_failed, wanted) if wanted.only == "failed" else _find_all(store, wanted))
     if len(found) > MAX_REPLAYED:
         raise MalformedError("replay_range_too_large")
@@ -126,12 +135,15 @@ def _is_wanted(wanted: EventRange, event: StoredEvent) -> bool:
     return named and hears(wanted.endpoint, event.type, event.data, event.integration_id)
 
 
-def _find_one(tx: Transaction, item: tuple[Endpoint, str]) -> _Repeat | None:
-    endpoint, event_id = item
+def _find_one(tx: Transaction, item: tuple[Endpoint, str, int]) -> _Repeat | None:
+    endpoint, event_id, now_ms = item
     # Kind `flow` has its own word for the same event.
     row = tx.row(
-        f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ? AND account_id = ? AND environment = ?",
-        (f"evt_{event_id.partition('_')[2]}", endpoint.scope.account_id, endpoint.scope.environment),
+        f"SELECT {EVENT_COLUMNS} FROM events WHERE id = ? AND account_id = ? AND environment = ? AND created_ms >= ?",
+        (
+            *(f"evt_{event_id.partition('_')[2]}", endpoint.scope.account_id, endpoint.scope.environment),
+            now_ms - KEPT_MS,
+        ),
     )
     if row is None:
         return None
@@ -149,8 +161,9 @@ def _find_failed(tx: Transaction, wanted: EventRange) -> list[_Repeat]:
     named = f" AND d.type IN ({','.join('?' * len(types))})" if types else ""
     rows = tx.rows(
         "SELECT d.event_id, MAX(d.type), MAX(d.id) FROM deliveries AS d JOIN events AS e ON e.id = d.event_id"
-        f" WHERE d.endpoint_id = ? AND e.created_ms >= ? AND e.created_ms < ?{named} GROUP BY d.event_id"
-        " HAVING MAX(CASE WHEN d.status IN ('succeeded', 'pending') THEN 1 ELSE 0 END) = 0"
+        f" WHERE d.endpoint_id = ? AND d.{FAILED} AND e.created_ms >= ? AND e.created_ms < ?{named}"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS b WHERE b.event_id = d.event_id AND b.endpoint_id = d.endpoint_id"
+        " AND b.status IN ('succeeded', 'pending')) GROUP BY d.event_id"
         f" ORDER BY MIN(e.created_ms), d.event_id LIMIT {MAX_REPLAYED + 1}",
         (wanted.endpoint.endpoint_id, wanted.from_ms, wanted.to_ms, *types),
     )
@@ -198,7 +211,7 @@ def _insert(tx: Transaction, part: _Part) -> None:
         # A body that was sealed once is sent again as it was, unless it was erased meanwhile.
         tx.execute(
             "UPDATE deliveries SET body = (SELECT b.body FROM deliveries AS b WHERE b.id = deliveries.replay_of)"
-            " WHERE replay_id = ? AND due_ms >= ? AND attempts = 0 AND endpoint_id = ?",
+            " WHERE replay_id = ? AND due_ms >= ? AND status = 'pending' AND endpoint_id = ?",
             (part.replay_id, part.from_ms, endpoint_id),
         )
     tx.announce(DELIVERIES)

@@ -7,11 +7,10 @@ from accredit.server.events.counting import count_due
 from accredit.server.events.disabling import judge_failing
 from accredit.server.events.listening import close_silent
 from accredit.server.events.probing import read_probe
-from accredit.server.events.records import ENDPOINT_COLUMNS, read_endpoint
+from accredit.server.events.records import ENDPOINT_COLUMNS, KEPT_MS, read_endpoint
 from accredit.server.node import Node
 from accredit.server.store import Transaction, one_by_one
 
-KEPT_MS = 30 * 86_400_000
 _AT_ONCE = 500
 
 
@@ -25,6 +24,7 @@ async def sweep_webhooks(node: Node) -> None:
     await node.store.write(forget_probes, now_ms)
     while await node.store.write(forget_old, now_ms):
         pass
+    await node.store.write(forget_old_bodies, now_ms)
     await count_due(node.store, now_ms)
 
 
@@ -60,6 +60,15 @@ def forget_old(tx: Transaction, now_ms: int) -> int:
         (before_ms,),
     )
     return len(ids) + events
+
+
+@one_by_one
+def forget_old_bodies(tx: Transaction, now_ms: int) -> int:
+    """Change: remove the bodies that replays keep of events of more than 30 days ago; how many there were."""
+    return tx.execute(
+        "UPDATE deliveries SET body = NULL WHERE body IS NOT NULL AND event_id IN (SELECT id FROM events WHERE created_ms < ?)",
+        (now_ms - KEPT_MS,),
+    )
 
 
 @one_by_one

@@ -492,7 +492,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_open ON deliveries (endpoint_id, due_ms) WHERE status = 'pending';
 CREATE INDEX deliveries_leased ON deliveries (endpoint_id, lease_until_ms) WHERE lease_until_ms IS NOT NULL;
 CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, id);
-CREATE INDEX deliveries_by_event ON deliveries (event_id);
+CREATE INDEX deliveries_by_event ON deliveries (event_id, endpoint_id, id);
+CREATE INDEX deliveries_failed ON deliveries (endpoint_id, id) WHERE status IN ('exhausted', 'cancelled');
 CREATE INDEX deliveries_by_age ON deliveries (created_ms);
 
 CREATE TABLE attempts (

@@ -208,6 +208,7 @@ class App:
             self._node = node
             telemetry.tell_build(node.store.engine)
             self._wire(node)
+            stack.push_async_callback(node.observations.close)
             dispatcher = Dispatcher(node)
             stack.push_async_callback(dispatcher.close)
             stack.push_async_callback(_stop, [asyncio.create_task(work) for work in (dispatcher.run(), *_background(node))])

@@ -408,6 +408,22 @@ def test_a_second_secret_stands_by_unused(live: FlowBackend) -> None:
     assert state(live, "standby_ready") == "pass"
 
 
+def test_references_have_a_standby_of_their_own_where_no_credential_verifies_them(live: FlowBackend) -> None:
+    second_secret(live)
+    assert state(live, "standby_ready") == "pass"
+    own = [live.owner.call("POST", "/v1/reference_keys", 201, {})["key"]["key_id"]]
+    assert state(live, "standby_ready") == "pass"
+    for (key_id,) in live.server.rows("SELECT id FROM keys WHERE api_key_id = ? AND purpose = 'reference'", live.key_id):
+        live.owner.call("POST", f"/v1/keys/{key_id}/revoke", 200, {})
+    assert item(live, "standby_ready")["evidence"] == "The account's own references have one live secret."
+    own.append(live.owner.call("POST", "/v1/reference_keys", 201, {})["key"]["key_id"])
+    assert state(live, "standby_ready") == "pass"
+    for key_id in own:
+        live.server.node.keyring.note_use(key_id, live.server.clock.now_ms)
+    live.server.run(live.server.node.keyring.flush_uses())
+    assert "All 2 secrets" in item(live, "standby_ready")["evidence"]
+
+
 def test_what_is_told_of_a_person_is_not_kept_for_ever(live: FlowBackend) -> None:
     assert state(live, "retention_set") == "warn"
     publish(live, retention_days=30)
@@ -446,6 +462,21 @@ def test_a_service_is_to_have_answered_within_seven_days(sandbox: FlowBackend, s
     test("user-4", ends="failed")
     sandbox.server.clock.advance(7 * DAY_S)
     assert "was not tested" in item(sandbox, "steps_deliverable")["evidence"]
+
+
+def test_a_gateway_of_text_messages_is_to_have_taken_one(sandbox: FlowBackend, site: Site) -> None:
+    path = f"/sms/{sandbox.owner.owner_id}"
+    gateway = {"url": site.url(path), "body": {"to": "{to}", "text": "{text}"}}
+    sandbox.owner.call("PUT", "/v1/sms_gateway", 200, gateway)
+    publish(sandbox, steps=[{"step": "verify_sms", "simulate": False}])
+    for number, (status, expected) in enumerate(((500, "fail"), (202, "pass"))):
+        site.paths[path] = lambda _, status=status: Reply(status=status)
+        sandbox.server.clock.advance(60)
+        Person(sandbox, sandbox.create(f"user-{number}", user={"phone": f"+4712345{number:03}"}, shareable=True))
+        assert state(sandbox, "steps_deliverable") == expected
+    sandbox.server.clock.advance(60)
+    sandbox.owner.call("PUT", "/v1/sms_gateway", 200, {**gateway, "headers": {"X-Key": "k"}})
+    assert "What verify_sms asks was changed after it was tested." in item(sandbox, "steps_deliverable")["evidence"]
 
 
 def test_mail_that_nothing_sends_is_told_of(sandbox: FlowBackend) -> None:

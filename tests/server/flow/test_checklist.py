@@ -50,8 +50,8 @@ def test_tells_what_a_reference_looks_like(reference: str, likeness: str | None)
 
 
 def items(flow: Any) -> Any:
-    """The items of a template by their names, as one node tells them; the other has written down what it noted."""
-    flow.run(flow.second.observations.flush())
+    """The items of a template by their names, as one node tells them; the other has ended, and written down what it noted."""
+    flow.run(flow.second.observations.close())
     record = flow.run(flow.node.store.read(find_integration, flow.template_id))
     found = flow.run(read_checklist(flow.node, record))
     return {item.id: item for item in found.items}

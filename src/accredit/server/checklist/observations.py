@@ -2,7 +2,7 @@
 
 Nothing here tells who anybody is. A reference is known by the hash that its session has anyway, and by another of its text without
 case and outer space; a client by a hash of its address that no other record has. Clients are kept for two days, all else for thirty.
-What a process has noted and not written yet is lost with it: these are measurements.
+What a process has noted and not written yet is lost when it is killed: these are measurements.
 
     observations.note_opening(SeenOpening(scope, integration_id, customer_hash, reference, "legacy", now_ms, origin, address))
     await observations.flush()
@@ -11,8 +11,10 @@ What a process has noted and not written yet is lost with it: these are measurem
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from accredit.errors import FailureError
 from accredit.server.checklist.recording import Opening, StepTry, record_openings, record_tries
 from accredit.server.keyring.scope import Scope
 from accredit.server.keyring.sealing import Sealer
@@ -86,6 +88,11 @@ class Observations:
                 await self._store.write(record_openings, part)
             if tries:
                 await self._store.write(record_tries, list(tries.values()))
+
+    async def close(self) -> None:
+        """Write what is left; where the store is out of reach, it is lost."""
+        with suppress(FailureError):
+            await self.flush()
 
 
 def likeness_of(customer_reference: str) -> str | None:

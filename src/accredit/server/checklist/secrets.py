@@ -1,6 +1,6 @@
 """Items of the secrets: that no browser has seen one, that none is old, and that another stands by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from accredit.server.checklist.item import Fault, Item, item_of, told
@@ -52,29 +52,37 @@ def _age(secrets: Sequence[KeyRecord], now_ms: int) -> Item:
 
 
 def _standby(secrets: Sequence[KeyRecord]) -> Item:
-    holders = sorted((record for record in secrets if record.endpoint_id is None), key=_holder)
-    faults = [fault for holder, group in groupby(holders, _holder) for fault in _without_standby(holder, list(group))]
-    if not holders:
+    callers = [record for record in secrets if record.endpoint_id is None]
+    faults = [fault for name, records in _holders(callers) for fault in _without_standby(name, records)]
+    if not callers:
         faults.append(Fault("warn", "No secret is live", "Make an API credential with two secrets, and leave one unused."))
     return item_of("standby_ready", faults, "" if faults else "An unused secret stands by.")
 
 
-def _holder(record: KeyRecord) -> str:
-    return record.api_key_id or ""
+def _holders(callers: Sequence[KeyRecord]) -> Iterator[tuple[str | None, list[KeyRecord]]]:
+    """The live records of each credential, and under None the account's own for references, where no credential's verify them."""
+    ordered = sorted(callers, key=lambda record: record.api_key_id or "")
+    for name, group in groupby(ordered, lambda record: record.api_key_id):
+        if name is not None or not any(record.purpose == "reference" and record.api_key_id for record in callers):
+            yield name, list(group)
 
 
-def _without_standby(holder: str, records: Sequence[KeyRecord]) -> list[Fault]:
-    """What a credential lacks, or the account's own secrets for references: they have the credentials' to stand by them."""
-    if not holder:
-        return []
+def _without_standby(holder: str | None, records: Sequence[KeyRecord]) -> list[Fault]:
     used: dict[bytes | str, bool] = {}
     for record in records:
         text = record.secret_hash or record.key_id
         used[text] = used.get(text, False) or record.last_used_ms is not None
+    name = holder or "The account's own references"
+    make = "accredit keys create --purpose reference" if holder is None else f"accredit credential secret {holder}"
     if len(used) < 2:
-        fix = f"Make a second secret and leave it unused: accredit credential secret {holder}."
-        return [Fault("warn", f"{holder} has one live secret", fix)]
+        return [
+            Fault(
+                "warn",
+                f"{name} {'has' if holder else 'have'} one live secret",
+                f"Make a second secret and leave it unused: {make}.",
+            )
+        ]
     if all(used.values()):
-        fix = f"Use one secret of {holder} alone, and make another that stands by."
-        return [Fault("warn", f"All {len(used)} secrets of {holder} are in use", fix)]
+        fix = f"Use one secret alone, and make another that stands by: {make}."
+        return [Fault("warn", f"All {len(used)} secrets of {name[0].lower() + name[1:]} are in use", fix)]
     return []

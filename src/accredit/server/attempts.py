@@ -3,7 +3,7 @@
 What was refused is written down with its precise code before the caller hears of it; the caller hears the outer code only.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,13 @@ async def refuse_exposed(node: Node, attempt: Attempt, texts: Collection[str]) -
     # A secret that is nobody's here, as in somebody else's configuration, is no reason to refuse.
     if await answer_exposed(node, texts, seen):
         raise Refused("secret_exposed")
+
+
+async def refuse_exposed_body(node: Node, attempt: Attempt, sent: Mapping[bytes, bytes], body: bytes) -> None:
+    """The same for a body of JSON that a page sends; a backend's is let be. sent: the headers. Raises as `refuse_exposed`."""
+    if b"origin" in sent and body:
+        text = body.decode("utf-8", "replace")
+        await refuse_exposed(node, attempt, [text, *text.split('"')])
 
 
 async def refuse(node: Node, attempt: Attempt, error: AccreditError, *, told: Collection[str] = ()) -> Refusal:

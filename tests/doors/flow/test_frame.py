@@ -178,6 +178,13 @@ def test_without_its_token_nobody_asks_anything(shared_server, shown):
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
+@pytest.mark.parametrize("path", ["/flow/frame/submit", "/verify/flwses_1/exchange"])
+def test_a_secret_in_a_body_from_a_page_is_revoked(backend, path):
+    answer = backend.server.http.post(path, json={"form": {"note": f"key: {backend.secret}"}}, headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.json()["code"]) == (403, "secret_exposed")
+    assert backend.send("GET").status_code == 401
+
+
 def test_after_redaction_the_token_is_nobodys(make_backend):
     page = FlowPage(make_backend(allowed_origins=[ORIGIN]))
     shown = page.open().submit(accept="1")

@@ -9,7 +9,7 @@ from accredit.encoding import Json, JsonError, compact_json, parse_json
 from accredit.errors import AccreditError, FailureError, MalformedError, Refused
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
-from accredit.server.attempts import Attempt, refuse
+from accredit.server.attempts import Attempt, refuse, refuse_exposed_body
 from accredit.server.forms import check_media_type, read_body
 from accredit.server.limits import TooManyRequests
 from accredit.server.node import Node
@@ -39,8 +39,9 @@ class JsonPart(ABC):
         try:
             if scope["method"] != "POST":
                 raise MalformedError("method_not_allowed")
-            body = await read_body(receive, _MAX_BODY_BYTES)
-            check_media_type(dict(scope["headers"]).get(b"content-type", b""), b"application/json")
+            sent, body = dict(scope["headers"]), await read_body(receive, _MAX_BODY_BYTES)
+            await refuse_exposed_body(self._node, attempt, sent, body)
+            check_media_type(sent.get(b"content-type", b""), b"application/json")
             told = compact_json(await self.answer(scope, body, attempt))
         except AccreditError as error:
             await self._fail(attempt, error, send)

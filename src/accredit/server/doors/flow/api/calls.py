@@ -13,7 +13,7 @@ from accredit.errors import AccreditError, FailureError, MalformedError
 from accredit.httpsig import gather_fields
 from accredit.server import headers, telemetry
 from accredit.server.asgi import HttpScope, Receive, Send, send_answer
-from accredit.server.attempts import Attempt, record_refusal, refuse_exposed
+from accredit.server.attempts import Attempt, record_refusal, refuse_exposed_body
 from accredit.server.audit import AuditEntry
 from accredit.server.doors.flow.api.authentication import FlowCaller, SignedCall, SignerRefused, authenticate
 from accredit.server.doors.flow.api.errors import errors_of, told_status
@@ -145,7 +145,8 @@ class FlowAddress:
     async def _open(self, call: FlowCall, pairs: list[tuple[str, str]], receive: Receive) -> None:
         """Steps 1 to 5 of section 8, and what is asked of every call that is signed."""
         call.body = await read_body(receive, MAX_BODY_BYTES)
-        await _refuse_exposed(call)
+        attempt = Attempt("flow", call.request_id, str(call.asgi["address"]), call.now_ms)
+        await refuse_exposed_body(call.node, attempt, dict(call.asgi["headers"]), call.body)
         signed = _signed_call(call, pairs)
         call.known_caller = await authenticate(call.node, signed, call.request_id, call.now_ms)
         call.allowance = self._traffic.take(call.caller.key_id, call.now_ms)
@@ -162,14 +163,6 @@ class FlowAddress:
         with self._traffic.under_way(call.claim):
             replayed = await call.node.store.read(find_replayed, call.claim)
             return await run(call) if replayed is None else await self._replay(call, replayed)
-
-
-async def _refuse_exposed(call: FlowCall) -> None:
-    """A body that a page sends is looked through for secrets, as the rest of its request was. Raises Refused `secret_exposed`."""
-    if "origin" in call.fields and call.body:
-        attempt = Attempt("flow", call.request_id, str(call.asgi["address"]), call.now_ms)
-        text = call.body.decode("utf-8", "replace")
-        await refuse_exposed(call.node, attempt, [text, *text.split('"')])
 
 
 def _signed_call(call: FlowCall, pairs: list[tuple[str, str]]) -> SignedCall:

@@ -136,7 +136,9 @@ def test_a_redirect_is_never_followed(hooks, receiver, status) -> None:
     hooks.deliver()
     assert receiver.to("/elsewhere") == []
     (logged,) = hooks.log(endpoint)
-    assert (logged.delivery.status, [each.error for each in logged.attempts]) == ("pending", ["redirect_refused"])
+    (attempt,) = logged.attempts
+    assert (logged.delivery.status, attempt.status, attempt.error) == ("pending", status, "redirect_refused")
+    assert attempt.address == "127.0.0.1"
 
 
 def test_an_endless_body_is_cut_and_its_status_counts(hooks, receiver) -> None:

@@ -18,7 +18,7 @@ from accredit.server.events.schedule import attempts_of
 from accredit.server.events.signing import Signer, headers_of
 from accredit.server.events.verdicts import Verdict, judge_answer, judge_failure
 from accredit.server.node import Node
-from accredit.server.outbound import OutboundRequest
+from accredit.server.outbound import Answer, OutboundRequest, Redirected
 
 _EXCERPT_BYTES = 1024
 
@@ -104,12 +104,15 @@ async def send_once(node: Node, endpoint: Endpoint, prepared: Prepared) -> Sent:
     )
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    address = excerpt = None
+    answer: Answer | None = None
     try:
         answer = await node.outbound.send(request)
+    except Redirected as error:
+        answer = error.answer
     except AccreditError as error:
         verdict = judge_failure(error.code)
-    else:
+    address = excerpt = None
+    if answer is not None:
         verdict = judge_answer(answer.status, answer.headers.get("Retry-After"), node.clock())
         address, excerpt = answer.address, response_excerpt(answer.headers.get("Content-Type"), answer.body)
     return Sent(verdict, node.clock(), round((loop.time() - begun) * 1000), address, excerpt)

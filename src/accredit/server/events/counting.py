@@ -2,19 +2,26 @@
 
 from accredit.server import telemetry
 from accredit.server.events.recording import Outcome, Recorded
+from accredit.server.events.verdicts import Verdict
 from accredit.server.store import Store, Transaction
 
 
 def count_outcome(outcome: Outcome, recorded: Recorded) -> None:
     """Count an attempt, and the delivery if it ended."""
     kind, verdict = outcome.claimed.endpoint.kind, outcome.verdict
-    named = "succeeded" if verdict.error is None else f"status_{verdict.status // 100}xx" if verdict.status else verdict.error
-    telemetry.delivery_attempts(kind, named).inc()
+    telemetry.delivery_attempts(kind, _named(verdict)).inc()
     telemetry.ATTEMPT_SECONDS.observe(outcome.attempt.duration_ms / 1000)
     if recorded.status not in (None, "pending"):
         telemetry.deliveries_ended(kind, str(recorded.status)).inc()
     if recorded.status == "succeeded":
         telemetry.DELIVERY_AGE.observe(max(outcome.ended_ms - outcome.claimed.event.created_ms, 0) / 1000)
+
+
+def _named(verdict: Verdict) -> str:
+    if verdict.error is None:
+        return "succeeded"
+    # Statuses by their hundred: receivers choose them, and a metric has few names.
+    return f"{verdict.error[:8]}xx" if verdict.error.startswith("status_") else verdict.error
 
 
 async def count_due(store: Store, now_ms: int) -> None:

@@ -160,8 +160,6 @@ async def note_answer(node: Node, scope: Scope, listener_id: str, answered: Answ
     at_ms = ended_ms - answered.duration_ms
     if answered.status is None:
         verdict = judge_failure(answered.error or "response_malformed")
-    elif 300 <= answered.status < 400:
-        verdict = judge_failure("redirect_refused")
     else:
         verdict = judge_answer(answered.status, answered.retry_after, ended_ms)
     excerpt = response_excerpt(answered.content_type, answered.body)

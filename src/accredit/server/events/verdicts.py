@@ -42,13 +42,15 @@ class Verdict:
     @property
     def answered(self) -> bool:
         """Somebody is there, whatever they said."""
-        return self.status is not None or self.error == "redirect_refused"
+        return self.status is not None
 
 
 def judge_answer(status: int, retry_after: str | None, now_ms: int) -> Verdict:
-    """The verdict on an answer. status: not 3xx, which the guard refuses. retry_after: the header's value."""
+    """The verdict on an answer. retry_after: the header's value."""
     if 200 <= status < 300:
         return Verdict(status, None)
+    if 300 <= status < 400:
+        return Verdict(status, "redirect_refused")
     wanted_ms = parse_retry_after(retry_after, now_ms) if status in (_TOO_MANY, _UNAVAILABLE) else None
     if wanted_ms is None and status == _TOO_MANY:
         wanted_ms = BARE_429_MS

@@ -6,6 +6,6 @@
 from accredit.server.outbound.addresses import Allowed, Target
 from accredit.server.outbound.guard import Outbound
 from accredit.server.outbound.names import resolve_name
-from accredit.server.outbound.request import Answer, OutboundRequest
+from accredit.server.outbound.request import Answer, OutboundRequest, Redirected
 
-__all__ = ["Allowed", "Answer", "Outbound", "OutboundRequest", "Target", "resolve_name"]
+__all__ = ["Allowed", "Answer", "Outbound", "OutboundRequest", "Redirected", "Target", "resolve_name"]

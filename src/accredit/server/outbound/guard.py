@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from accredit.errors import FailureError, MalformedError
+from accredit.server import tracing
 from accredit.server.outbound.addresses import NOTHING_ALLOWED, Allowed, Target, check_addresses, check_url
 from accredit.server.outbound.names import resolve_name
-from accredit.server.outbound.request import CONNECT_S, Answer, OutboundRequest
+from accredit.server.outbound.request import CONNECT_S, Answer, OutboundRequest, Redirected
 
 if TYPE_CHECKING:
     from accredit.server.outbound.call import Caller
@@ -82,17 +83,23 @@ class Outbound:
         """Make one attempt.
 
         Raises MalformedError endpoint_url_invalid; FailureError: dns_failed, address_forbidden, connect_timeout, connect_failed,
-        tls_failed, response_timeout, response_malformed, redirect_refused.
+        tls_failed, response_timeout, response_malformed; Redirected, with the answer.
         """
         target = check_url(request.url, plain=request.plain, allowed=self._allowed)
+        with tracing.span("outbound", method=request.method) as span:
+            answer = await self._within_time(request, target)
+            if span is not None:
+                span.set_attribute("accredit.status", answer.status)
+        if 300 <= answer.status < 400:
+            raise Redirected(answer)
+        return answer
+
+    async def _within_time(self, request: OutboundRequest, target: Target) -> Answer:
         try:
             async with asyncio.timeout(request.timeout_s):
-                answer = await self._attempt(request, target)
+                return await self._attempt(request, target)
         except TimeoutError as error:
             raise FailureError("response_timeout") from error
-        if 300 <= answer.status < 400:
-            raise FailureError("redirect_refused")
-        return answer
 
     async def close(self) -> None:
         """Close what is still connected."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from accredit.errors import FailureError
+
 CONNECT_S = 5
 
 
@@ -28,3 +30,11 @@ class Answer:
     body: bytes
     complete: bool
     address: str | None
+
+
+class Redirected(FailureError):
+    """`redirect_refused`: the answer is a redirect, which nobody follows."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("redirect_refused")
+        self.answer = answer

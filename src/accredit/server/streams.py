@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 
 from accredit.encoding import compact_json
-from accredit.server import headers
+from accredit.server import headers, telemetry
 from accredit.server.asgi import Receive, Send
 from accredit.server.sessions.record import OPEN, Status
 from accredit.server.sessions.watching import Sighting, Watch, Watches
@@ -61,7 +61,9 @@ class StatusStream:
             finally:
                 for task in (telling, leaving):
                     task.cancel()
-                await asyncio.gather(telling, leaving, return_exceptions=True)
+                failed, _ = await asyncio.gather(telling, leaving, return_exceptions=True)
+                if isinstance(failed, Exception):
+                    telemetry.log.error("stream_failed", exc_info=failed)
         finally:
             self._watches.end(self._watch)
 

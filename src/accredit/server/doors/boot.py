@@ -12,7 +12,7 @@ from accredit.encoding import Json, JsonError, parse_json
 from accredit.errors import MalformedError, Refused
 from accredit.identity import BootBody, IdentitySecret, PeekedIdentity, peek_identity, read_boot_body
 from accredit.identity.spellings import Body
-from accredit.server import headers
+from accredit.server import headers, tracing
 from accredit.server.asgi import HttpScope, Receive
 from accredit.server.attempts import Attempt, refuse_exposed
 from accredit.server.boot_reports import BootReport, report_boot
@@ -102,7 +102,8 @@ class BootDoor(EmbeddingDoor[Ask]):
         attempt.integration = integration = await node.catalog.find(DOOR, ask.boot.cp_deployment_id)
         secrets = await self._find_secrets(integration, attempt.now_ms)
         try:
-            admission = admit_identity(ask.proof, integration, secrets, ask.visit, attempt.now_ms)
+            with tracing.span("gate", door=DOOR):
+                admission = admit_identity(ask.proof, integration, secrets, ask.visit, attempt.now_ms)
         except Refused:
             await self._refuse_secret_as_mac(ask.boot, attempt)
             raise

@@ -11,6 +11,7 @@ from accredit.errors import MalformedError, Refused
 from accredit.keys import DeploymentKey
 from accredit.passport import PassportKey
 from accredit.properties import NO_DIRECT_PROPERTIES, DirectProperties, is_id
+from accredit.server import tracing
 from accredit.server.asgi import HttpScope, Receive
 from accredit.server.attempts import Attempt, refuse_exposed
 from accredit.server.doors.framed import EmbeddingDoor, location_of, redirect_to
@@ -75,12 +76,14 @@ class EmbedDoor(EmbeddingDoor[Ask]):
         attempt.integration = integration = await node.catalog.find(DOOR, proof.integration_id)
         keys = await self._find_keys(integration, proof, attempt.now_ms)
         try:
-            admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
+            with tracing.span("gate", door=DOOR):
+                admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
         except Refused as refused:
             if refused.code != "jws_key_unknown" or not await self._read_key_sets(integration, attempt.now_ms):
                 raise
             keys = await self._find_keys(integration, proof, attempt.now_ms)
-            admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
+            with tracing.span("gate", door=DOOR):
+                admission = admit_deployment(proof, integration, keys, ask.visit, attempt.now_ms)
         if admission.proof_key_id is not None and proof.token is not None:
             node.keyring.note_use(admission.proof_key_id, attempt.now_ms)
             if proof.verified_by is None:

@@ -13,7 +13,7 @@ import msgspec
 from accredit.encoding import Json
 from accredit.errors import CODES, MalformedError
 from accredit.reference import peek_reference
-from accredit.server import telemetry
+from accredit.server import telemetry, tracing
 from accredit.server.asgi import HttpScope, Receive
 from accredit.server.attempts import Attempt, refuse_exposed
 from accredit.server.doors.flow.showing import Viewer, show
@@ -97,7 +97,8 @@ class FlowDoor(FramedDoor[Ask, Admitted]):
         if key is not None and ask.proof.signature is not None:
             held = await node.keyring.reference_keys(key.scope, now_ms)
         scope, keys = None if key is None else key.scope, [each.key for each in held]
-        admission = admit_reference(ask.proof, scope, integration, keys, ask.visit, now_ms)
+        with tracing.span("gate", door=DOOR):
+            admission = admit_reference(ask.proof, scope, integration, keys, ask.visit, now_ms)
         if key is not None:
             node.keyring.note_use(key.record_id, now_ms)
         key_id = None if admission.key_index is None else held[admission.key_index].record_id

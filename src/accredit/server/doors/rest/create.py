@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from accredit.encoding import Json
 from accredit.errors import FailureError, MalformedError
 from accredit.sealing import MAX_REQUEST_BYTES, EncryptedRequestError, EncryptionKey, EncryptionKeyError, open_request
-from accredit.server import telemetry
+from accredit.server import telemetry, tracing
 from accredit.server.audit import AuditEntry, record_entries
 from accredit.server.doors.rest.calls import RestCall, RestReply
 from accredit.server.doors.rest.replies import session_reply
@@ -67,7 +67,8 @@ class Creation:
         surroundings = Surroundings(integration.rules, integration.scope.environment, named)
         request = await _parse(call, integration, octets, surroundings)  # (4), (5)
         key = await _find_key(call, integration, request)  # (6)
-        admission = admit_request(request, integration, offers, call.caller.client_id, encrypted=sent.encrypted)  # (7)
+        with tracing.span("gate", door="rest"):
+            admission = admit_request(request, integration, offers, call.caller.client_id, encrypted=sent.encrypted)  # (7)
         _ask_providers(admission, records)
         self._count(integration, call.now_ms)  # (8)
         return await _create(call, admission, key)  # (9), (10)

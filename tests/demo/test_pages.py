@@ -8,8 +8,8 @@ from accredit.server.demo.visitors import GRACE
 
 from .looking import FAINT, FAULTS, VIEWS
 
-# The rental has no calls of the SDK; see test_rental.py.
-SHOWN = [scenario for scenario in SCENARIOS if scenario.site is not None and scenario.door != "rest"]
+# Rental and exchange make no calls of `accredit`; see test_rental.py and test_exchange.py.
+SHOWN = [scenario for scenario in SCENARIOS if scenario.site is not None and scenario.door in ("embed", "boot")]
 # What the browser itself says of a refused frame, and what the SDK reports of it.
 TOLD_OF_REFUSALS = ("Failed to load resource: the server responded with a status of 403", "accredit: admission_refused")
 

@@ -16,7 +16,7 @@ def test_tells_where_to_look_and_stops_cleanly(start, number):
     process = start("--port", "0", "--json")
     addresses = json.loads(process.stdout.readline())
     assert addresses.pop("client").keys() == {"client_id", "client_secret"}
-    assert len(set(addresses.values())) == 6
+    assert len(set(addresses.values())) == 7
     for name, address in addresses.items():
         path = {"accredit": "/sdk/accredit.js", "application": "/report"}.get(name, "/")
         assert httpx.get(address + path).status_code == (403 if name == "application" else 200)
@@ -37,6 +37,7 @@ def test_tells_people_in_words(start):
     assert "Harbour Bank" in shown
     assert "Beacon Energy" in shown
     assert "Kestrel Cars" in shown
+    assert "Juniper Exchange" in shown
     assert "accredit_sandbox_api_" in shown
     process.send_signal(signal.SIGINT)
     out, _err = process.communicate(timeout=60)
@@ -49,7 +50,8 @@ def test_passes_over_ports_that_are_taken(start):
         process = start("--port", str(port), "--json")
         addresses = json.loads(process.stdout.readline())
     ports = [
-        int(addresses[name].rpartition(":")[2]) for name in ("accredit", "bank", "application", "copycat", "utility", "rental")
+        int(addresses[name].rpartition(":")[2])
+        for name in ("accredit", "bank", "application", "copycat", "utility", "rental", "exchange")
     ]
     assert ports == sorted(ports)
     assert ports[0] > port

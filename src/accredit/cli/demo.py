@@ -31,6 +31,7 @@ _HOSTS = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104
 _LOOK_AT = (
     "The report knows who is at the page of the bank, or of the utility. Choose another visitor, or nobody.",
     "Identify yourself at the rental: Accredit finds out who you are, and only the rental can read it.",
+    "Be verified at the exchange, in a window or by a link, and watch the webhooks arrive.",
     "Choose an attack: what the page hears is always the same, what the owner sees is precise.",
     "Renew the session, finish it, come back: the report counts visits under the user.",
 )
@@ -45,7 +46,7 @@ _LOOK_AT = (
     type=click.IntRange(0, 65535),
     default=8400,
     show_default=True,
-    help="The first of six ports; taken ones are passed over. 0 takes any.",
+    help="The first of seven ports; taken ones are passed over. 0 takes any.",
 )
 @click.option(
     "--data-dir",
@@ -55,13 +56,14 @@ _LOOK_AT = (
 @click.option("--check", "checking", is_flag=True, help="Play all scenarios over HTTP, print what came of them, and stop.")
 @json_option
 def command(host: str, port: int, data_dir: Path | None, checking: bool, as_json: bool) -> None:
-    """Run a complete example on this machine: Accredit, a bank that embeds, a utility that boots, a rental that asks who drives.
+    """Run a complete example on this machine: Accredit, a bank, a utility, a rental and an exchange, which use its doors.
 
     A credit report is shown by the first two, a copycat copies them. Each has an origin of its own, and everything is set up through
     the HTTP API. An API client for you to call the rest door with is printed. Settings of the environment are left alone.
     With --check, exit code 1 says that something ended otherwise than it should.
     """
-    configure_logging("warning")
+    # What a check provokes is no news.
+    configure_logging("error" if checking else "warning")
     # A start that fails is told in one sentence; the server's own words about it would only repeat it.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     # Either signal ends a check as Ctrl-C does, so that the temporary directory goes.
@@ -100,7 +102,8 @@ async def _check(host: str, port: int, data_dir: Path) -> list[Finding]:
 def _announce(demo: Demo, as_json: bool) -> None:
     addresses, client = demo.addresses, demo.keys.audience_client
     if as_json:
-        told = {name: getattr(addresses, name) for name in ("bank", "utility", "rental", "accredit", "application", "copycat")}
+        names = ("bank", "utility", "rental", "exchange", "accredit", "application", "copycat")
+        told = {name: getattr(addresses, name) for name in names}
         click.echo(json.dumps(told | {"client": {"client_id": client.client_id, "client_secret": client.secret}}))
         sys.stdout.flush()
         return
@@ -112,6 +115,7 @@ def _announce(demo: Demo, as_json: bool) -> None:
     parties.add_row("[bold]Open[/]", f"[bold]{addresses.bank}[/]", "Harbour Bank: its server signs, its page embeds")
     parties.add_row("", addresses.utility, "Beacon Energy: its server signs an e-mail, its page boots")
     parties.add_row("", addresses.rental, "Kestrel Cars: its server asks who drives, and alone can read it")
+    parties.add_row("", addresses.exchange, "Juniper Exchange: has its users verified once, and hears by webhooks")
     parties.add_row("", addresses.accredit, "Accredit: decides; its API is described at /docs")
     parties.add_row("", addresses.application, "Credit report: is shown by both, redeems the code")
     parties.add_row("", addresses.copycat, "Driftwood Deals: copies their snippets")

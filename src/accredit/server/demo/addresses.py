@@ -22,6 +22,7 @@ class Addresses:
     copycat: str
     utility: str
     rental: str
+    exchange: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Listening:
 
 
 def listen(host: str, port: int) -> Listening:
-    """Take six ports, each the next free one from `port` on; port 0 takes any.
+    """Take seven ports, each the next free one from `port` on; port 0 takes any.
 
     host: where to listen; browsers call it localhost if it says so, else 127.0.0.1. Raises FailureError `address_in_use`.
     """

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from accredit.errors import CODES, AccreditError
+from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.demo import Demo
 
 _REQUEST_ID, _SESSION_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f-]{36}")
@@ -25,7 +26,7 @@ def backstage_routes(demo: Demo) -> list[Route]:
         request_id = request.path_params["request_id"]
         if not _REQUEST_ID.fullmatch(request_id):
             return JSONResponse({}, 404)
-        return JSONResponse(await find_refusal(demo, request_id), headers=_NO_STORE)
+        return JSONResponse(await find_refusal(demo.owner, request_id), headers=_NO_STORE)
 
     async def session(request: Request) -> Response:
         session_id = request.path_params["session_id"]
@@ -64,9 +65,9 @@ async def find_report(demo: Demo, request_id: str) -> dict[str, Any]:
     }
 
 
-async def find_refusal(demo: Demo, request_id: str) -> dict[str, Any]:
+async def find_refusal(owner: BackendApi, request_id: str) -> dict[str, Any]:
     """What the owner's audit trail says of a request; code None where it could not be tied to this owner."""
-    found = (await demo.owner.call("GET", f"/v1/audit?request_id={request_id}")).body["entries"]
+    found = (await owner.call("GET", f"/v1/audit?request_id={request_id}")).body["entries"]
     if not found:
         return {"code": None, "title": None, "kind": None, "seq": None, "at": None}
     entry = found[0]

@@ -11,6 +11,7 @@ from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.boot.signing import SIGNED, IdentityDesk
 from accredit.server.demo.embed.signing import STRICT, SigningDesk
+from accredit.server.demo.flow.desk import ExchangeDesk
 from accredit.server.demo.rest.backend import RentalDesk
 from accredit.server.demo.setting_up import Keys
 
@@ -54,6 +55,11 @@ class Demo:
     def rental_desk(self) -> RentalDesk:
         """The rental's server, where it asks who somebody is: a new one, which did nothing yet."""
         return RentalDesk(self.http, self.addresses, self.keys.rental_client, self.keys.rental, self.clock)
+
+    def exchange_desk(self, environment: str = "sandbox") -> ExchangeDesk:
+        """The exchange's server, where it signs and asks: a new one, which did nothing yet."""
+        keys = self.keys.exchange
+        return ExchangeDesk(self.http, self.addresses, keys.live if environment == "live" else keys.sandbox, self.clock)
 
     @property
     def rental_owner(self) -> BackendApi:

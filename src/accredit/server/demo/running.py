@@ -1,4 +1,4 @@
-"""Running the demo: six HTTP servers on one event loop, set up through the API, stopped together.
+"""Running the demo: seven HTTP servers on one event loop, set up through the API, stopped together.
 
     async with run_demo("127.0.0.1", 8400, data_dir) as demo:
         demo.addresses.bank           # http://127.0.0.1:8401
@@ -25,6 +25,7 @@ from accredit.server.demo.boot.situations import SITUATIONS as BOOT
 from accredit.server.demo.copycat import create_copycat
 from accredit.server.demo.demo import Demo, load_snippets
 from accredit.server.demo.embed.situations import SITUATIONS as EMBED
+from accredit.server.demo.flow.site import create_exchange
 from accredit.server.demo.rest.site import create_rental
 from accredit.server.demo.setting_up import make_first_keys, set_up
 from accredit.server.demo.sites import create_site
@@ -69,11 +70,16 @@ async def run_demo(host: str, port: int, data_dir: Path) -> AsyncIterator[Demo]:
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, connector=aiohttp.TCPConnector(limit=64)))
         # All parties share one address here, and many of them are refused on purpose.
         settings = Settings(
-            host=host, public_url=listening.addresses.accredit, data_dir=data_dir, refusals_per_minute=_REFUSALS_PER_MINUTE
+            host=host,
+            public_url=listening.addresses.accredit,
+            data_dir=data_dir,
+            refusals_per_minute=_REFUSALS_PER_MINUTE,
+            # The exchange is told of what happens at an address of this machine.
+            outbound_allow=("127.0.0.1", "localhost"),
         )
         demo = await _start(stack, listening, http, settings)
         bank, utility = create_site(demo, "bank", EMBED), create_site(demo, "utility", BOOT)
-        sites = (bank, create_application(demo), create_copycat(demo), utility, create_rental(demo))
+        sites = (bank, create_application(demo), create_copycat(demo), utility, create_rental(demo), create_exchange(demo))
         for site, each in zip(sites, listening.sockets[1:], strict=True):
             await _serve(stack, _site_config(site), each)
         yield demo

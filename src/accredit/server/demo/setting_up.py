@@ -13,13 +13,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from accredit import IdentitySecret, generate_encryption_key
-from accredit.errors import ConflictError
 from accredit.server.accounts.accounts import NewAccount, create_account, list_accounts
 from accredit.server.app import open_node
 from accredit.server.demo.addresses import Addresses
 from accredit.server.demo.backend_api import BackendApi
 from accredit.server.demo.boot.signing import ALL_SIGNED, CP_ID, DEBUGGED, LISTED, OPEN, SIGNED
 from accredit.server.demo.embed.signing import DEPLOYER_ID, LIFETIME_S, ORIGINAL, OWNER_ID, STRICT
+from accredit.server.demo.flow.keys import ExchangeKeys
+from accredit.server.demo.flow.setting_up import set_up_exchange
+from accredit.server.demo.publishing import create, publish, revoke_all_but
 from accredit.server.demo.rest.backend import Credentials
 from accredit.server.keyring.api_keys import MadeApiKey, create_api_key
 from accredit.server.keyring.changes import Cause
@@ -36,8 +38,16 @@ _DEBUG_S = 23 * 3600
 _ACME = NewAccount("Acme Reports", "acc_acme", OWNER_ID)
 _ELSE = NewAccount("Somebody else", "acc_else", "somebody-else")
 _KESTREL = NewAccount("Kestrel Cars", "acc_kestrel", "kestrel-cars")
+_JUNIPER = NewAccount("Juniper Exchange", "acc_juniper", "juniper")
 # Persons are identified in the sandbox: nobody is asked for real.
-_FIRST_KEYS = ((_ACME, "live"), (_ELSE, "live"), (_KESTREL, "sandbox"), (_ELSE, "sandbox"))
+_FIRST_KEYS = (
+    (_ACME, "live"),
+    (_ELSE, "live"),
+    (_KESTREL, "sandbox"),
+    (_ELSE, "sandbox"),
+    (_JUNIPER, "sandbox"),
+    (_JUNIPER, "live"),
+)
 # API clients of the rest door: the rental's, somebody else's, and one for the audience to call with.
 _RENTAL_CLIENT, _STRANGE_CLIENT, _AUDIENCE_CLIENT = "kestrel-cars", "somebody-else", "you"
 DRIVER_CHECK, AT_DEFAULTS = "driver-check", "at-defaults"
@@ -56,6 +66,7 @@ class Keys:
     integrations only. bank, driftwood: private JWKs of two deployers. passport: what the bank seals passports with. utility: what
     the utility signs its users with. rental_owner: the rental's back office, in the sandbox. rental_client, stranger_client: of their
     backends at the rest door; audience_client: for whoever wants to call. rental: private JWK that opens the rental's answers.
+    exchange: all that the exchange has.
     """
 
     owner: str = field(repr=False)
@@ -70,6 +81,7 @@ class Keys:
     stranger_client: Credentials
     audience_client: Credentials
     rental: dict[str, Any] = field(repr=False)
+    exchange: ExchangeKeys
 
 
 async def make_first_keys(settings: Settings, clock: Callable[[], int]) -> list[MadeApiKey]:
@@ -89,13 +101,13 @@ async def _make_first_key(node: Node, wanted: NewAccount, environment: str, caus
 
 async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: list[MadeApiKey], now_ms: int) -> Keys:
     """Deployers, integrations, clients and keys, through the API of the running server."""
-    first, stranger, rental, strange_sandbox = first_keys
+    first, stranger, rental, strange_sandbox, *juniper = first_keys
     owner = BackendApi(http, addresses.accredit, first.secret_text)
-    await _revoke_all_but(owner, first.record.key_id)
+    await revoke_all_but(owner, first.record.key_id)
     for deployer_id, name in _DEPLOYERS:
-        await _create(owner, "/v1/deployers", {"deployer_id": deployer_id, "name": name})
+        await create(owner, "/v1/deployers", {"deployer_id": deployer_id, "name": name})
     for policy in (*_embed_policies(addresses), *_boot_policies(addresses, now_ms)):
-        await _publish(owner, policy)
+        await publish(owner, policy)
     limited = {"purpose": "api", "label": "credit report backend", "integration_ids": _INTEGRATIONS}
     application, bank, driftwood, passport, utility = await asyncio.gather(
         owner.call("POST", "/v1/keys", limited),
@@ -118,6 +130,7 @@ async def set_up(http: aiohttp.ClientSession, addresses: Addresses, first_keys: 
         stranger_client=stranger_client,
         audience_client=audience_client,
         rental=generate_encryption_key("ECDH-ES", kid="kestrel-2026").private_jwk,
+        exchange=await set_up_exchange(http, addresses, *juniper),
     )
 
 
@@ -127,9 +140,9 @@ async def _set_up_clients(
     """API clients of the rental, of the audience in the same account, and of somebody else."""
     office, stranger = (BackendApi(http, addresses.accredit, each.secret_text) for each in (rental, strange))
     for api, first in ((office, rental), (stranger, strange)):
-        await _revoke_all_but(api, first.record.key_id)
-    await _publish(office, _rest_policy(addresses))
-    await _publish(office, {"integration_id": AT_DEFAULTS, "door": "rest", "name": "Whatever you like"})
+        await revoke_all_but(api, first.record.key_id)
+    await publish(office, _rest_policy(addresses))
+    await publish(office, {"integration_id": AT_DEFAULTS, "door": "rest", "name": "Whatever you like"})
     return (
         await _make_client(office, _KESTREL, _RENTAL_CLIENT, DRIVER_CHECK),
         await _make_client(office, _KESTREL, _AUDIENCE_CLIENT, AT_DEFAULTS),
@@ -139,7 +152,7 @@ async def _set_up_clients(
 
 async def _make_client(api: BackendApi, account: NewAccount, client_id: str, integration_id: str | None = None) -> Credentials:
     own = {} if integration_id is None else {"integration_id": integration_id}
-    await _create(api, "/v1/api_clients", {"client_id": client_id, "name": account.name, **own})
+    await create(api, "/v1/api_clients", {"client_id": client_id, "name": account.name, **own})
     made = await api.call("POST", f"/v1/api_clients/{client_id}/secrets", {"label": "backend"})
     return Credentials(str(account.account_id), client_id, made.body["secret"])
 
@@ -199,30 +212,3 @@ def _boot_policies(addresses: Addresses, now_ms: int) -> list[dict[str, Any]]:
         },
     }
     return [common | {"integration_id": integration_id} | members for integration_id, members in own.items()]
-
-
-async def _publish(owner: BackendApi, policy: dict[str, Any]) -> None:
-    if not await _create(owner, "/v1/integrations", policy):
-        own = ("integration_id", "deployer_id", "door")
-        change = {name: value for name, value in policy.items() if name not in own}
-        await owner.call("PATCH", f"/v1/integrations/{policy['integration_id']}", change)
-
-
-async def _create(owner: BackendApi, path: str, body: dict[str, Any]) -> bool:
-    """Whether it was not there before."""
-    try:
-        await owner.call("POST", path, body)
-    except ConflictError:
-        return False
-    return True
-
-
-async def _revoke_all_but(owner: BackendApi, key_id: str) -> None:
-    """End what an earlier demo on this data directory made and nobody can know any more."""
-    cursor = ""
-    while cursor is not None:
-        page = await owner.call("GET", f"/v1/keys?limit=100{cursor and f'&cursor={cursor}'}")
-        for key in page.body["keys"]:
-            if key["state"] != "revoked" and key["key_id"] != key_id:
-                await owner.call("POST", f"/v1/keys/{key['key_id']}/revoke", {})
-        cursor = page.body["next_cursor"]

@@ -34,6 +34,7 @@ CUSTOMERS: Mapping[str, Customer] = {
     "embed": Customer("bank", "embed", "Harbour Bank", "bank", "embeds", "token"),
     "boot": Customer("utility", "boot", "Beacon Energy", "utility", "boots", "signature"),
     "rest": Customer("rental", "rest", "Kestrel Cars", "rental", "asks", "session"),
+    "flow": Customer("exchange", "flow", "Juniper Exchange", "exchange", "verifies", "signature"),
 }
 
 

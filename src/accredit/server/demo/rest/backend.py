@@ -15,6 +15,7 @@ import aiohttp
 import accredit
 from accredit.encoding import b64_encode
 from accredit.server.demo.addresses import Addresses
+from accredit.server.demo.told import Party, Told
 
 Flow = Literal["redirect", "embedded", "headless"]
 SESSIONS, TOKENS = "/auth/rest/sessions", "/auth/open/connect/token"
@@ -31,17 +32,6 @@ class Credentials:
     account_id: str
     client_id: str
     secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that happened, for the audience. party: who did it. refused: it was not granted."""
-
-    party: Literal["rental", "accredit", "person"]
-    title: str
-    what: str
-    facts: tuple[str, ...] = ()
-    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +148,7 @@ class RentalDesk:
         self.tell("rental", "Opened", "With the private key, once the signature inside held", f"status {session['status']}")
         return session
 
-    def tell(self, party: Literal["rental", "accredit", "person"], title: str, what: str, *facts: str) -> None:
+    def tell(self, party: Party, title: str, what: str, *facts: str) -> None:
         """Note for the audience what was done."""
         self.told.append(Told(party, title, what, facts))
 

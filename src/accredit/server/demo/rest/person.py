@@ -45,6 +45,12 @@ class Person:
         async with self._http.request(method, address, data=data) as answer:
             return Place(str(answer.url), answer.status, await answer.text())
 
+    async def read(self, address: str) -> dict[str, Any]:
+        """What the script of a page asks of its own backend: JSON."""
+        async with self._http.get(address) as answer:
+            told: dict[str, Any] = await answer.json()
+        return told
+
     async def choose(self, place: Place, provider: str) -> Place:
         """Press a provider's button."""
         return await self._press(place, "choose", provider=provider)

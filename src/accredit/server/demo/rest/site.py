@@ -16,33 +16,18 @@ from accredit.errors import AccreditError
 from accredit.server.demo.backstage import backstage_routes
 from accredit.server.demo.demo import Demo
 from accredit.server.demo.pages import page, static_files
-from accredit.server.demo.rest.backend import Told
 from accredit.server.demo.rest.flows import Visit, Visits
 from accredit.server.demo.rest.letters import letters_of
 from accredit.server.demo.rest.situations import FLOWS, TRIED
 from accredit.server.demo.scenarios import SCENARIOS
 from accredit.server.demo.scenarios.scenario import Outcome, Scenario
 from accredit.server.demo.stages import CUSTOMERS, Customer, surroundings
+from accredit.server.demo.told import Told
+from accredit.server.demo.tried import Shown
 from accredit.server.demo.visitors import Visitor, find_visitor
 
 _COOKIE = "kestrel_visit"
 _NO_STORE = {"cache-control": "no-store"}
-# The caller is answered what it asked for; everything else is an error, and some errors are what was hoped for.
-_GOOD = ("ok", "opened", "SUCCESS")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One outcome as the page shows it. label: what was tried. meaning: what to make of it."""
-
-    outcome: Outcome
-    label: str = ""
-    meaning: str = ""
-
-    @property
-    def state(self) -> str:
-        """How the page colours it."""
-        return "refused" if "_" in self.outcome.answer else "admitted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +74,7 @@ class Rental:
         if tried is None:
             return self._draw(RentalScene(scenario, asked))
         desk = self._demo.rental_desk()
-        outcomes = await tried.attack(self._demo, desk)
-        shown = tuple(Shown(outcome, *texts) for outcome, texts in zip(outcomes, tried.tries, strict=True))
+        shown = await tried.shown(self._demo, desk)
         return self._draw(RentalScene(scenario, asked, shown, tuple(desk.told)))
 
     async def identify(self, request: Request) -> Response:

@@ -1,24 +1,14 @@
 """The situations of the rental's page: three in which a person does something, and what is tried while the page is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from accredit.server.demo.rest.backend import Flow
+from accredit.server.demo.rest.backend import Flow, RentalDesk
 from accredit.server.demo.scenarios import callers
-from accredit.server.demo.scenarios.callers import Attack
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What the page tries by itself. tries: for each outcome what was done, and what to make of the outcome."""
-
-    attack: Attack
-    tries: tuple[tuple[str, str], ...]
-
+from accredit.server.demo.tried import Tried
 
 FLOWS: Mapping[str, Flow] = {"rest_redirect": "redirect", "rest_embedded": "embedded", "rest_headless": "headless"}
 
-TRIED: Mapping[str, Tried] = {
+TRIED: Mapping[str, Tried[RentalDesk]] = {
     "rest_original": Tried(
         callers.open_as_original,
         (

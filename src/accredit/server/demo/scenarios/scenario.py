@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from accredit.server.demo.demo import Demo
 
 Group = Literal["works", "attack", "mistake", "page", "backend"]
-Site = Literal["bank", "utility", "copycat", "rental"]
+Site = Literal["bank", "utility", "copycat", "rental", "exchange"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
 
+# Tests start hundreds of processes: without compiled files each of them compiles the server first.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,15 +1,19 @@
 """The Finnish trust network's profile against a broker with another vendor's JOSE: trust, request, the eight checks, key phases.
 
-Tables are gone through in one test each: a server, a broker and their keys take longer to make than all rows together.
+Tables are gone through in one test each, and one server serves all tests, but for those that move its clock: a server, a broker and
+their keys take longer to make than all rows together.
 """
 
 import asyncio
 import json
+import shutil
 import time
+from contextlib import ExitStack
 
 import httpx
 import jwcrypto.jws
 import pytest
+import uvloop
 
 from accredit.errors import MalformedError
 from accredit.server.keyring.scope import Scope
@@ -20,18 +24,12 @@ from accredit.server.providers.provider import Dropped, Ended, Redirect, Verifie
 from accredit.server.providers.registry import Providers
 from accredit.server.store.config_version import find_version
 
-from ..doors.conftest import Clock, start_server  # noqa: F401 - the server that publishes our documents
+from ..doors.conftest import Clock, start  # the server that publishes our documents
 from ..server.providers.conftest import Desk, finished
 from ..site import Reply, Site
 from .broker import ACR, Broker, encrypt, fingerprint, make, sign, verify
 
 INVALID = "provider_response_invalid"
-
-
-@pytest.fixture
-def clock():
-    """The present: a broker's tokens live in it, and tests move it."""
-    return Clock(time.time_ns() // 1_000_000)
 
 
 class Ftn:
@@ -100,21 +98,54 @@ class Ftn:
         return finished(self.come_back(sealed, request))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site():
     site = Site()
     yield site
     site.stop()
 
 
-@pytest.fixture
-def server(start_server, sqlite_url):  # noqa: F811
-    return start_server(sqlite_url, outbound_allow=("127.0.0.1",))
+def serving(tmp_path_factory, migrated_sqlite):
+    """A server whose clock begins at the present: a broker's tokens live in it."""
+    path = tmp_path_factory.mktemp("ftn") / "accredit.sqlite"
+    shutil.copyfile(migrated_sqlite, path)
+    clock = Clock(time.time_ns() // 1_000_000)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, ExitStack() as ending:
+        yield start(ending, runner.run, clock, f"sqlite:///{path}", {"outbound_allow": ("127.0.0.1",)})
 
 
-@pytest.fixture
-def ftn(server, site):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, migrated_sqlite):
+    """One server whose clock stands still; each test has an account of its own."""
+    yield from serving(tmp_path_factory, migrated_sqlite)
+
+
+@pytest.fixture(scope="module")
+def entered(server, site):
     return Ftn(server, site)
+
+
+@pytest.fixture
+def ftn(entered, site):
+    """A record that is entered once, and its broker, at the site again and asked nothing yet."""
+    broker = entered.broker
+    entered.broker = Broker(site, broker.client_id, broker.our_addresses, broker.now)
+    return entered
+
+
+@pytest.fixture
+def fresh(server, site):
+    """A record that the test may change, in a process that has asked the broker nothing."""
+    made = Ftn(server, site)
+    made.forget()
+    return made
+
+
+@pytest.fixture
+def moving(tmp_path_factory, migrated_sqlite, site):
+    """The same on a server of the test's own, whose clock it moves."""
+    for server in serving(tmp_path_factory, migrated_sqlite):
+        yield Ftn(server, site)
 
 
 def test_a_person_signs_in(ftn):
@@ -175,9 +206,11 @@ def test_each_form_that_an_answer_may_have(ftn):
         assert isinstance(ftn.sign_in(shaped(**how)), Verified), how
 
 
-def test_an_answer_signed_on_a_curve(ftn):
-    ftn.broker.signing = make("sign-ec", "EC", crv="P-256")
-    assert isinstance(ftn.sign_in(lambda broker, request: broker.seal(broker.id_token(request), signed_with="ES256")), Verified)
+def test_an_answer_signed_on_a_curve(fresh):
+    fresh.broker.signing = make("sign-ec", "EC", crv="P-256")
+    assert isinstance(
+        fresh.sign_in(lambda broker, request: broker.seal(broker.id_token(request), signed_with="ES256")), Verified
+    )
 
 
 def stranger_sealed(broker, request):
@@ -304,55 +337,55 @@ KEY_SETS = [
 ]
 
 
-def test_keys_that_the_statement_s_key_did_not_sign_count_for_nothing(ftn):
+def test_keys_that_the_statement_s_key_did_not_sign_count_for_nothing(fresh):
     for key_set, audit in KEY_SETS:
-        said = Reply(key_set(ftn.broker).encode(), media_type="application/jwk-set+jwt")
-        ftn.broker.site.paths["/jwks"] = lambda _, said=said: said
-        ftn.forget()
-        assert ftn.sign_in() == Ended("error", "provider_unavailable", audit)
+        said = Reply(key_set(fresh.broker).encode(), media_type="application/jwk-set+jwt")
+        fresh.broker.site.paths["/jwks"] = lambda _, said=said: said
+        fresh.forget()
+        assert fresh.sign_in() == Ended("error", "provider_unavailable", audit)
 
 
-def test_a_broker_that_changes_its_key(ftn):
-    assert isinstance(ftn.sign_in(), Verified)
-    asked = len(ftn.broker.site.asked("/jwks"))
-    ftn.clock.advance(61)
-    ftn.broker.now = ftn.clock.now
-    assert isinstance(ftn.sign_in(), Verified)
-    assert len(ftn.broker.site.asked("/jwks")) == asked  # Remembered.
-    ftn.broker.signing = make("sign-2", use="sig")
-    assert isinstance(ftn.sign_in(), Verified)
-    assert len(ftn.broker.site.asked("/jwks")) == asked + 1
-    ftn.broker.signing = make("sign-3", use="sig")
-    assert ftn.sign_in().audit == "signature_key_unknown"  # Once a minute, whatever tokens ask for.
-    assert len(ftn.broker.site.asked("/jwks")) == asked + 1
+def test_a_broker_that_changes_its_key(moving):
+    assert isinstance(moving.sign_in(), Verified)
+    asked = len(moving.broker.site.asked("/jwks"))
+    moving.clock.advance(61)
+    moving.broker.now = moving.clock.now
+    assert isinstance(moving.sign_in(), Verified)
+    assert len(moving.broker.site.asked("/jwks")) == asked  # Remembered.
+    moving.broker.signing = make("sign-2", use="sig")
+    assert isinstance(moving.sign_in(), Verified)
+    assert len(moving.broker.site.asked("/jwks")) == asked + 1
+    moving.broker.signing = make("sign-3", use="sig")
+    assert moving.sign_in().audit == "signature_key_unknown"  # Once a minute, whatever tokens ask for.
+    assert len(moving.broker.site.asked("/jwks")) == asked + 1
 
 
-def test_a_statement_that_has_expired(ftn):
-    ftn.clock.advance(365 * 86400 + 59)
-    ftn.broker.now = ftn.clock.now
-    assert isinstance(ftn.sign_in(), Verified)
-    ftn.clock.advance(1)
-    asked = ftn.desk.ask(ftn.record, now_ms=ftn.clock.now_ms)
-    outcome = finished(ftn.desk.run(ftn.provider.start(asked)))
+def test_a_statement_that_has_expired(moving):
+    moving.clock.advance(365 * 86400 + 59)
+    moving.broker.now = moving.clock.now
+    assert isinstance(moving.sign_in(), Verified)
+    moving.clock.advance(1)
+    asked = moving.desk.ask(moving.record, now_ms=moving.clock.now_ms)
+    outcome = finished(moving.desk.run(moving.provider.start(asked)))
     assert outcome == Ended("error", "provider_unavailable", "entity_statement_expired")
 
 
-def test_through_all_key_phases_no_sign_in_fails(ftn):
+def test_through_all_key_phases_no_sign_in_fails(moving):
     """The broker remembers our key set for a day: what it encrypts to, and what it verifies with, may be a day old."""
-    remembered = ftn.broker.our_keys()
+    remembered = moving.broker.our_keys()
     for _ in range(4):
-        fresh = ftn.broker.our_keys()
+        fresh = moving.broker.our_keys()
         for keys in (remembered, fresh):
-            ftn.broker.now = ftn.clock.now
-            request = ftn.start()
-            ftn.broker.take(ftn.step.url, keys)
-            sealed = ftn.broker.seal(ftn.broker.id_token(request), keys)
-            assert isinstance(finished(ftn.come_back(sealed, request)), Verified)
+            moving.broker.now = moving.clock.now
+            request = moving.start()
+            moving.broker.take(moving.step.url, keys)
+            sealed = moving.broker.seal(moving.broker.id_token(request), keys)
+            assert isinstance(finished(moving.come_back(sealed, request)), Verified)
         remembered = fresh
-        ftn.clock.advance(PHASE_MS // 1000)
-        ftn.owner.call("POST", "/v1/providers/bank/keys/rotate")
-        ftn.load()
-    kids = [jwk["kid"] for jwk in ftn.broker.our_keys()["keys"]]
+        moving.clock.advance(PHASE_MS // 1000)
+        moving.owner.call("POST", "/v1/providers/bank/keys/rotate")
+        moving.load()
+    kids = [jwk["kid"] for jwk in moving.broker.our_keys()["keys"]]
     assert len(set(kids)) == len(kids) == 3  # A new exchange is under way: its first key that signs is published already.
 
 
@@ -421,20 +454,20 @@ def test_nobody_else_has_documents(server, path):
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_an_authorization_endpoint_that_browsers_must_not_reach(ftn, site):
-    statement = ftn.broker.statement()
+def test_an_authorization_endpoint_that_browsers_must_not_reach(fresh, site):
+    statement = fresh.broker.statement()
     metadata = payload_of(statement)["metadata"]
     metadata["openid_provider"]["authorization_endpoint"] = "javascript:alert(1)"
-    broken = ftn.broker.statement(metadata=metadata)
+    broken = fresh.broker.statement(metadata=metadata)
     members = {"entity_statement": broken, "entity_statement_sha256": fingerprint(broken)}
-    ftn.owner.call("PATCH", "/v1/providers/bank", 200, members)
-    ftn.load()
-    outcome = finished(ftn.desk.run(ftn.provider.start(ftn.desk.ask(ftn.record, now_ms=ftn.clock.now_ms))))
+    fresh.owner.call("PATCH", "/v1/providers/bank", 200, members)
+    fresh.load()
+    outcome = finished(fresh.desk.run(fresh.provider.start(fresh.desk.ask(fresh.record, now_ms=fresh.clock.now_ms))))
     assert outcome == Ended("error", "provider_unavailable", "authorization_endpoint_invalid")
 
 
-def test_the_command_that_moves_the_keys(ftn):
-    made = ftn.desk.run(changing.rotate_provider(ftn.desk.parts, ftn.owner.scope, "bank", ftn.desk.cause()))
+def test_the_command_that_moves_the_keys(fresh):
+    made = fresh.desk.run(changing.rotate_provider(fresh.desk.parts, fresh.owner.scope, "bank", fresh.desk.cause()))
     assert sorted((key.role, key.phase) for key in made) == [
         *(("enc", "normal"), ("enc", "warm_up"), ("entity", "normal"), ("sig", "normal"), ("sig", "warm_up"))
     ]

@@ -20,6 +20,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from accredit.errors import FailureError, MalformedError
 from accredit.server import tracing
 from accredit.server.app import create_app
+from accredit.server.claims import forget_claims
+from accredit.server.outbound import Allowed, Outbound
+from accredit.server.outbound.request import OutboundRequest
 from accredit.server.settings import Settings, read_settings
 from accredit.server.traffic import ROUTES, route_of
 
@@ -199,6 +202,26 @@ def test_traces_tell_of_request_gate_and_commit_and_of_nobody(owner: Owner) -> N
     everything = "".join(each.to_json() for each in kept.get_finished_spans())
     assert "secret-" not in everything
     assert owner.secret not in everything
+
+
+def test_traces_of_outgoing_calls_and_of_background_work_name_no_address(shared: Server) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+
+    async def call() -> None:
+        outbound = Outbound(Allowed.parse(["127.0.0.1"]))
+        await outbound.send(OutboundRequest(f"{shared.url}/livez?secret-user", plain=True))
+        await outbound.close()
+        # A commit that is part of nothing is no trace.
+        await shared.node.store.write(forget_claims, 0)
+
+    with tracing.traced_by(provider):
+        shared.run(call())
+    spans = {each.name: dict(each.attributes) for each in kept.get_finished_spans()}
+    assert spans["outbound"] == {"accredit.method": "GET", "accredit.status": 200}
+    assert "commit" not in spans
+    assert "secret-" not in str(spans)
 
 
 def test_tracing_without_its_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

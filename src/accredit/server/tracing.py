@@ -35,6 +35,15 @@ def span(name: str, **attributes: str | int) -> "AbstractContextManager[Span | N
     )
 
 
+def span_within(name: str) -> "AbstractContextManager[Span | None]":
+    """The same where a span is open; nothing else: background work that goes on for ever would fill traces of its own."""
+    if _tracer is None:
+        return _NOTHING
+    from opentelemetry.trace import get_current_span
+
+    return span(name) if get_current_span().is_recording() else _NOTHING
+
+
 @contextmanager
 def traced_by(provider: "TracerProvider") -> Iterator[None]:
     """Within the block spans go to this provider."""

@@ -62,7 +62,7 @@ class Store:
         Raises what the change raised for it, or FailureError service_unavailable; then nothing of the item lasts, unless the
         connection was lost during the commit itself, when nobody can tell.
         """
-        with tracing.span("commit"):
+        with tracing.span_within("commit"):
             result: Result = await self.writer.ask(change, item)
         return result
 

@@ -101,14 +101,11 @@ def test_what_is_no_reference_has_a_code_of_its_own(reference):
         ({"simulate": {"run": "x", "steps": {"kyc_check": "passed"}}}, "simulate.steps.kyc_check:value simulate.run:type"),
         ({"simulate": {"steps": {"kyc_check": ""}}}, "simulate.steps.kyc_check:required"),
         ({"simulate": {"steps": {"Not a step": "failed"}}}, "simulate.steps:format"),
-        ({"simulate": {"steps": []}}, None),
+        ({"simulate": {"steps": []}}, "simulate.steps:type"),
     ],
 )
 def test_names_the_member_of_a_create(members, expected):
-    if expected is None:
-        assert parse_create({**CREATE, **members}).forced == {}
-    else:
-        assert faults_of(parse_create, {**CREATE, **members}) == expected
+    assert faults_of(parse_create, {**CREATE, **members}) == expected
 
 
 def test_tells_of_all_that_is_wrong():

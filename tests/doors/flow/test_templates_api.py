@@ -90,6 +90,7 @@ def test_a_template_is_its_account_s_alone(shared_server, owner):
     assert (
         stranger.call("PATCH", f"{PATH}/{made['integration_id']}", 404, {"enabled": False})["code"] == "integration_not_found"
     )
-    assert owner.call("GET", f"{PATH}/{made['integration_id']}/snippet", 404)["code"] == "integration_not_found"
+    for below in ("snippet", "checklist"):
+        assert stranger.call("GET", f"{PATH}/{made['integration_id']}/{below}", 404)["code"] == "integration_not_found"
     owner.call("DELETE", f"{PATH}/{made['integration_id']}", 204)
     assert owner.call("GET", PATH)["integrations"] == []

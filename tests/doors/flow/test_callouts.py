@@ -262,8 +262,8 @@ def test_both_secrets_count_while_one_is_exchanged(backend, service, visit, ends
     rotated = backend.owner.call("POST", f"/v1/step_services/{service.id}/rotate_secret", 200, {"overlap_s": 60})
     service.says({"status": "pending"})
     first, second = visit(), visit(user={"customer_reference": "user-2"})
-    assert len(service.site.asked(service.path)[0].headers["webhook-signature"].split(" v1,")) == 2
     calls = {call["session_id"]: call for call in (service.call(1), service.call(2))}
+    assert len(service.site.asked(service.path)[0].headers["webhook-signature"].split(" v1,")) == 2
     assert service.post(calls[first.session_id], {"status": "success"}).status_code == 200
     backend.server.clock.advance(60)
     assert service.post(calls[second.session_id], {"status": "success"}).status_code == 401

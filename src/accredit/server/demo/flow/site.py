@@ -96,7 +96,7 @@ class Exchange:
         cookie, applicant = self._find_user(request)
         body = {"template_id": KYC, "user": {"customer_reference": applicant.user}, "shareable": True}
         heard = await applicant.desk.send("POST", "?idempotent=true", body)
-        applicant.link = heard.body["shareable_url"]
+        applicant.link = heard.body.get("shareable_url")
         answer = RedirectResponse("/?try=flow_link", 303, _NO_STORE)
         answer.set_cookie(_COOKIE, cookie, httponly=True, samesite="lax")
         return answer

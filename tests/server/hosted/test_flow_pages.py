@@ -18,7 +18,7 @@ CODE = {"masked": "a•••@b•••.example", "fixed": False, "fault": None
 CODE |= {"resend_after_s": 0, "addresses_left": 2}
 ALL_FIELDS = [field for fields in FORM_FIELDS.values() for field in fields]
 VALUES = {
-    "accept_tos": {"version": 3},
+    "accept_tos": {"version": 3, "url": None},
     "email_address": {"fault": None, "addresses_left": 3},
     "phone_number": {"fault": None, "addresses_left": 3},
     "email_code": CODE,
@@ -47,6 +47,12 @@ def test_every_screen_of_a_step_is_there_in_every_language(name, code):
     html = shown(name, code)
     assert html.count("<h1") == 1
     assert ("Parks &amp; Recreation" in html, "Parks & Recreation" in html) == (True, False)
+
+
+def test_terms_that_have_a_page_are_a_link():
+    html = shown("accept_tos", url="https://parks.example/terms?a=1&b=2")
+    assert '<a href="https://parks.example/terms?a=1&amp;b=2" target="_blank" rel="noopener noreferrer">' in html
+    assert "_blank" not in shown("accept_tos")
 
 
 @pytest.mark.parametrize("status", [word for word in FLOW_WORDS if word != "active"])
@@ -112,24 +118,24 @@ def test_a_code_that_cannot_be_had_again_offers_no_button():
 
 
 def test_which_step_it_is_is_told_where_there_are_several():
-    assert "Step 2 of 5" in render_screen(around(), Screen("accept_tos", {"version": 1}, 2, 5, NOW_MS), NOW_MS)
-    assert "Step" not in words(render_screen(around(), Screen("accept_tos", {"version": 1}, 1, 1, NOW_MS), NOW_MS))
+    assert "Step 2 of 5" in render_screen(around(), Screen("accept_tos", {"version": 1, "url": None}, 2, 5, NOW_MS), NOW_MS)
+    assert "Step" not in words(render_screen(around(), Screen("accept_tos", {"version": 1, "url": None}, 1, 1, NOW_MS), NOW_MS))
 
 
 def test_the_sandbox_says_so():
     assert "Test environment" not in shown("accept_tos")
-    screen = Screen("accept_tos", {"version": 1}, until_ms=NOW_MS)
+    screen = Screen("accept_tos", {"version": 1, "url": None}, until_ms=NOW_MS)
     assert "Test environment" in render_screen(around(sandbox=True), screen, NOW_MS)
 
 
 def test_an_owner_with_a_logo_is_shown_by_it():
-    screen = Screen("accept_tos", {"version": 1}, until_ms=NOW_MS)
+    screen = Screen("accept_tos", {"version": 1, "url": None}, until_ms=NOW_MS)
     html = render_screen(around(logo="/logos/1"), screen, NOW_MS)
     assert '<img class="logo" src="/logos/1" alt="Parks &amp; Recreation">' in html
 
 
 def test_documents_run_nothing_but_what_has_their_nonce():
-    screen = Screen("accept_tos", {"version": 1}, until_ms=NOW_MS)
+    screen = Screen("accept_tos", {"version": 1, "url": None}, until_ms=NOW_MS)
     pages = [
         frame_page(
             around(ancestors="https://shop.example"), screen, script={"a": "</script><b>"}, sdk="/sdk.js", now_ms=NOW_MS

@@ -98,7 +98,7 @@ def test_codes_are_always_the_same_and_some_addresses_take_none(desk, step, bad,
 def test_terms_are_accepted_or_stay(desk):
     visit = simulate(desk, "accept_tos", language="fr")
     for form in ({}, {"decline": "1"}, {"accept": "0"}):
-        assert visit.send(**form) == Ask("accept_tos", {"version": 3})
+        assert visit.send(**form) == Ask("accept_tos", {"version": 3, "url": None})
     visit.send(accept="1")
     assert visit.said.outcome.detail == {"version": 3, "language": "fr", "accepted_at": "2027-01-15T08:00:00.000Z"}
 

@@ -27,6 +27,8 @@ STANDARD_STEPS = (
 BUILT_IN_STEPS = frozenset({"accept_tos", "verify_email", "verify_sms"})
 _DAY_MS = 86_400_000
 _FALLBACK = "fallback:"
+# A page that browsers open: https, and nothing that ends an attribute.
+_PAGE = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!#-&(-;=?-~]*)?\Z"
 _TEMPLATE_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 _LOCAL_ORIGIN = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[1-9][0-9]{0,4})?")
 _LOCAL_SOURCES = "http://localhost:* http://127.0.0.1:*"
@@ -38,7 +40,8 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One step of a template, the first value of each choice being the default.
 
     on_failure: `fail` and `continue`, or `fallback:` and the name of a later step. service: id of a step service. fields: members of
-    `user` that the step may ask for and use. simulate: whether a simulator takes the step's place in sandbox.
+    `user` that the step may ask for and use. simulate: whether a simulator takes the step's place in sandbox. terms_url: of
+    `accept_tos` only, where a person can read what it is to accept.
     """
 
     step: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{2,39}\Z")]
@@ -48,6 +51,7 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     service: Annotated[str, msgspec.Meta(pattern=r"^svc_[A-Za-z0-9]{1,60}\Z")] | None = None
     fields: tuple[UserMember, ...] = ()
     simulate: bool = True
+    terms_url: Annotated[str, msgspec.Meta(max_length=2048, pattern=_PAGE)] | None = None
 
     @property
     def fallback(self) -> str | None:
@@ -213,6 +217,8 @@ def _check_step(steps: tuple[StepRule, ...], index: int, environment: str) -> No
     rule, later = steps[index], {each.step for each in steps[index + 1 :] if each.run == "fallback"}
     if rule.fallback is not None and rule.fallback not in later:
         raise MalformedError("field_invalid", f"steps[{index}].on_failure")
+    if rule.terms_url is not None and rule.step != "accept_tos":
+        raise MalformedError("field_invalid", f"steps[{index}].terms_url")
     simulated = environment == "sandbox" and rule.simulate
     if rule.service is None and rule.step not in BUILT_IN_STEPS and not simulated:
         raise MalformedError("field_missing", f"steps[{index}].service")

@@ -41,7 +41,7 @@ class Steps:
         """The step of a rule: in sandbox a simulator, unless the rule says otherwise. Raises nothing."""
         simulated = scope.environment == "sandbox" and rule.simulate
         if rule.step == "accept_tos":
-            terms = AcceptTerms()
+            terms = AcceptTerms(rule.terms_url)
             return SimulatedStep(terms) if simulated else terms
         if rule.step in self._carriers:
             kind, carrier = self._carriers[rule.step]

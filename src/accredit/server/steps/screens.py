@@ -1,6 +1,6 @@
 """The screens of the steps: what each gets and what its form posts. The pages of the flow door have a template for each.
 
-    accept_tos      values  version
+    accept_tos      values  version, url: of the terms, or None
                     posts   accept=1, or decline=1: the step stays
     email_address   values  fault, addresses_left
                     posts   email

@@ -12,7 +12,7 @@ asked.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -125,11 +125,16 @@ class Watches:
                 found = await self._store.read(find_sightings, due) if due else {}
             except AccreditError as error:
                 telemetry.log.warning("watching_failed", extra={"fields": {"code": error.code}})
-                await asyncio.sleep(_LOOK_EVERY_S)
-                continue
-            for session_id in due:
-                for watch in self._watched.get(session_id, ()):
-                    watch.see(None if self.closed else found.get(session_id))
+            # The edge of the process for background work.
+            except Exception:  # noqa: BLE001
+                telemetry.log.exception("watching_failed")
+            else:
+                self._tell(due, found)
+
+    def _tell(self, due: Iterable[str], found: Mapping[str, Sighting]) -> None:
+        for session_id in due:
+            for watch in self._watched.get(session_id, ()):
+                watch.see(None if self.closed else found.get(session_id))
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

@@ -9,6 +9,7 @@ from accredit.server.sessions.flow.ending import cancel_flow
 from accredit.server.sessions.flow.opening import OpenedFlow
 from accredit.server.sessions.flow.quota import find_count
 from accredit.server.sessions.flow.redacting import redact_flow
+from accredit.server.sessions.flow.tokens import find_token, issue_token
 from accredit.server.store import one_by_one
 
 
@@ -153,6 +154,16 @@ def test_a_session_that_is_resumed_with_a_signature_takes_one_from_then_on(flow)
     with pytest.raises(Refused, match="signature_required"):
         flow.open("user-1")
     assert flow.object(opened.session)["admitted_by"] == "unsigned"
+
+
+def test_who_opened_a_session_unsigned_is_out_once_somebody_signs(flow):
+    opened = flow.open("user-1")
+    assert flow.run(find_token(flow.node, opened.token)) is not None
+    linked = flow.run(issue_token(flow.node, opened.session, origin=None, language=None, resumed=False))
+    signed = flow.open("user-1", True)
+    assert flow.run(find_token(flow.second, opened.token)) is None
+    flow.open("user-1", True)
+    assert None not in [flow.run(find_token(flow.node, token)) for token in (signed.token, linked)]
 
 
 def test_a_token_opens_one_session_only(flow):

@@ -16,7 +16,7 @@ from accredit.server.sessions.flow.ending import expire_if_due
 from accredit.server.sessions.flow.making import MadeSession, Making, customer_of, insert_session, make_session
 from accredit.server.sessions.flow.quota import PageCreation, count_creation, lock_count
 from accredit.server.sessions.flow.record import FlowPerson, FlowSession, find_newest
-from accredit.server.sessions.flow.tokens import FrameToken, insert_token, new_token
+from accredit.server.sessions.flow.tokens import FrameToken, insert_token, new_token, revoke_frames
 from accredit.server.store import Transaction, in_order
 
 
@@ -148,8 +148,9 @@ def _resume(tx: Transaction, item: _Opening, newest: FlowSession) -> FlowSession
         raise Refused("signature_required", "signature")
     if newest.signed or not item.signed:
         return newest
-    # From now on it takes a signature; whoever changes the session at this moment begins anew.
+    # From now on it takes a signature, and whoever sits in a frame that opened without one need not be this person. Whoever changes the session at this moment begins anew.
     tx.execute("UPDATE flow_sessions SET signed = 1, revision = revision + 1 WHERE session_id = ?", (newest.session_id,))
+    revoke_frames(tx, newest.session_id)
     return find_newest(tx, (newest.integration_id, newest.customer_hash)) or newest
 
 

@@ -86,6 +86,11 @@ def revoke_tokens(tx: Transaction, session_id: str) -> None:
     tx.execute("DELETE FROM flow_tokens WHERE session_id = ?", (session_id,))
 
 
+def revoke_frames(tx: Transaction, session_id: str) -> None:
+    """Remove the tokens of a session's frames; hosted pages, which a link opened, go on."""
+    tx.execute("DELETE FROM flow_tokens WHERE session_id = ? AND origin IS NOT NULL", (session_id,))
+
+
 @one_by_one
 def forget_tokens(tx: Transaction, now_ms: int) -> int:
     """Change: remove tokens past their time, some at once; how many."""

@@ -148,7 +148,8 @@ def _resume(tx: Transaction, item: _Opening, newest: FlowSession) -> FlowSession
         raise Refused("signature_required", "signature")
     if newest.signed or not item.signed:
         return newest
-    # From now on it takes a signature, and whoever sits in a frame that opened without one need not be this person. Whoever changes the session at this moment begins anew.
+    # From now on it takes a signature, and who sits in a frame that opened without one need not be this person. Whoever changes the
+    # session at this moment begins anew.
     tx.execute("UPDATE flow_sessions SET signed = 1, revision = revision + 1 WHERE session_id = ?", (newest.session_id,))
     revoke_frames(tx, newest.session_id)
     return find_newest(tx, (newest.integration_id, newest.customer_hash)) or newest

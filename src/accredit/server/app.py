@@ -249,7 +249,6 @@ def _background(node: Node) -> list[Any]:
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_request_claims, node.clock())),
         _repeat(_SWEEP_EVERY_S, lambda: node.store.write(forget_reports, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_claims, node.clock())),
-        _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_request_claims, node.clock())),
         _repeat(_FLUSH_EVERY_S, lambda: node.store.write(forget_callouts, node.clock())),
         _repeat(_FLUSH_EVERY_S, node.keyring.flush_uses),
         _repeat(_FLUSH_EVERY_S, node.observations.flush),

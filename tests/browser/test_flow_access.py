@@ -108,7 +108,7 @@ async def test_the_ends_and_every_language_keep_nobody_out(page, console, elsewh
 
 
 async def test_notices_of_what_seldom_happens_keep_nobody_out(page, console, elsewhere, barriers):
-    await page.goto(serve(elsewhere, "en", Screen("accept_tos", {"version": 1}, 1, 1, NOW_MS + 900_000)))
+    await page.goto(serve(elsewhere, "en", Screen("accept_tos", {"version": 1, "url": None}, 1, 1, NOW_MS + 900_000)))
     for notice in ("reopen", "stopped", "busy"):
         await page.evaluate("name => notice(name)", notice)
         await expect(page.get_by_role("heading", level=1)).to_be_focused()
@@ -130,7 +130,7 @@ async def test_pages_fit_small_windows_and_large_writing(browser, elsewhere, wid
 
 
 async def test_the_person_is_warned_before_the_end(page, elsewhere):
-    await page.goto(serve(elsewhere, "en", Screen("accept_tos", {"version": 1}, 1, 1, NOW_MS + 90_000)))
+    await page.goto(serve(elsewhere, "en", Screen("accept_tos", {"version": 1, "url": None}, 1, 1, NOW_MS + 90_000)))
     await expect(page.get_by_role("alert").filter(has_text="Your time is almost up")).to_be_visible()
 
 

@@ -19,6 +19,10 @@ NOT_RUN = {
         "upstream accredit {",
         "accredit keys register --jwks-uri https://bank.example/keys.json --deployer harbour-bank",
     ],
+    "docs/reference/cli.md": [
+        "accredit webhooks probe $id --environment sandbox",
+        "accredit webhooks listen --forward-to http://localhost:3000/hooks --server https://id.example.com --api-key sandbox.key",
+    ],
 }
 
 

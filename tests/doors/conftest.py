@@ -271,10 +271,29 @@ def start(ending: ExitStack, run: Any, clock: Clock, database_url: str, members:
     return Server(url, settings, clock, http, node, run, _open=ending)
 
 
+class _Serving(Serving):
+    """A server that ends when it is told to: uvicorn looks ten times a second, and hundreds of tests would wait for that."""
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # noqa: ASYNC110 - another thread tells it
+            await asyncio.sleep(0.005)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.begin_to_stop()
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        async with asyncio.timeout(10):
+            while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+                await asyncio.sleep(0.002)
+        await self.lifespan.shutdown()
+
+
 def _serve(ending: ExitStack, settings: Settings, clock: Clock, listener: socket.socket) -> None:
     """Run uvicorn as the program does, in a thread, until the test ends."""
     app = create_app(settings, clock=clock)
-    serving = Serving(server_config(app), app)
+    serving = _Serving(server_config(app), app)
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
     thread.start()
 

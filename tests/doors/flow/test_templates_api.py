@@ -34,6 +34,7 @@ def test_has_an_id_as_clients_know_them_and_no_deployer(owner):
             "service": None,
             "fields": [],
             "simulate": True,
+            "terms_url": None,
         }
     ]
     assert (made["signature_policy"], made["require_signed_requests"]) == ("optional", False)

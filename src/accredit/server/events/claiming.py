@@ -128,10 +128,12 @@ def _lease(tx: Transaction, endpoint: Endpoint, claim: Claim) -> list[Delivery]:
     if wanted <= 0:
         return []
     until_ms = claim.now_ms + endpoint.members.timeout_s * 1000 + _BEYOND_TIMEOUT_MS
+    # Found first: PostgreSQL may run a subquery that locks once for each row beside it, and so go beyond its limit.
     rows = tx.rows(
-        "UPDATE deliveries SET lease_until_ms = ? WHERE id IN (SELECT id FROM deliveries"
-        f" WHERE endpoint_id = ? AND {_DUE} ORDER BY due_ms LIMIT ?{_skip_locked(tx)}) RETURNING {DELIVERY_COLUMNS}",
-        (until_ms, endpoint.endpoint_id, claim.now_ms, claim.now_ms, wanted),
+        f"WITH due AS MATERIALIZED (SELECT id FROM deliveries WHERE endpoint_id = ? AND {_DUE} ORDER BY due_ms"
+        f" LIMIT ?{_skip_locked(tx)})"
+        f" UPDATE deliveries SET lease_until_ms = ? WHERE id IN (SELECT id FROM due) RETURNING {DELIVERY_COLUMNS}",
+        (endpoint.endpoint_id, claim.now_ms, claim.now_ms, wanted, until_ms),
     )
     return [read_delivery(row) for row in rows]
 

@@ -22,7 +22,7 @@ check-demo: $(VENV)/.server $(SDK) ## drive the demo's scenarios over HTTP, prin
 
 test: lint ## install what the tests need and run all of them
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target types test-sdk
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses $$((2 * $$(nproc))) --dist loadfile
 
 test-long: $(VENV)/.dev ## the tests that take minutes: nodes killed at random while ten thousand events are delivered
 	$(BIN)/pytest -m long

@@ -93,4 +93,4 @@ def test_an_origin_that_was_stripped_is_asked_for(page):
     for origin, code in ((OTHER, "origin_not_allowed"), ("null", "origin_missing")):
         refused_page = ours.post(parent_origin=origin, origin_ticket=ticket)
         assert (refused_page.status_code, code in refused_page.text) == (403, True)
-    assert audited(page.backend.server, ours.post(parent_origin=ORIGIN, origin_ticket=f"{ticket[:-1]}A"))
+    assert audited(page.backend.server, ours.post(parent_origin=ORIGIN, origin_ticket=ticket.swapcase()))

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,7 +15,8 @@ from accredit.server.events.dispatcher import Dispatcher
 from accredit.server.events.records import Endpoint
 from accredit.server.events.signing import Signer, Signers
 
-from .conftest import Hooks, Receiver
+from ...doors.conftest import Clock
+from .conftest import Hooks, Receiver, hooks_of, opened
 
 LEASE_S = 15 + 30
 
@@ -182,3 +186,16 @@ class Away:
         if self.asked == 1:
             raise FailureError("service_unavailable")
         return await self._signers.find(endpoint, now_ms)
+
+
+def test_a_claim_takes_no_more_than_it_asks_for_however_postgresql_plans_it(
+    run: Any, clock: Clock, postgresql_url: str
+) -> None:
+    # Left to nested loops, PostgreSQL runs a subquery that locks once for each row beside it.
+    switches = ["hashjoin", "hashagg", "mergejoin", "sort", "material"]
+    options = quote(" ".join(f"-c enable_{name}=off" for name in switches))
+    with ExitStack() as ending:
+        hooks = hooks_of(run, opened(ending, run, f"{postgresql_url}&options={options}", clock), clock)
+        endpoint = hooks.endpoint("http://127.0.0.1:9/")
+        hooks.happen(times=6)
+        assert [len(claim(hooks, endpoint, 2)) for _ in range(3)] == [2, 2, 0], "four slots"
